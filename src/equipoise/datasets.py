@@ -1,0 +1,154 @@
+"""Synthetic cohorts: drawn from a seed, checked against published figures, and handed out without the truth.
+
+A generator (``datasets/<slug>/generate.py``) is content: it knows the mechanism and nothing of this engine.
+Here it is loaded, its output wrapped in a ``Cohort`` and held against ``datasheet.md`` and
+``calibration.yml``. This is the one module of the engine that content may import: cases draw their figures
+with ``load``, hidden tests draw a fresh cohort with ``generate``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
+
+from equipoise.content import Dataset, Finding, Target, find_root, load_dataset
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """A synthetic cohort: ``observed`` is what a ward sees, ``truth`` what only the generator knows.
+
+    Two frames with the same rows in the same order and no column in common.
+    """
+
+    observed: pd.DataFrame
+    truth: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A published figure beside what the generator gives."""
+
+    target: Target
+    measured: float
+
+    @property
+    def within(self) -> bool:
+        return abs(self.measured - self.target.target) <= self.target.tolerance
+
+
+def generate(slug: str, n: int, seed: int, strength: float = 1.0) -> Cohort:
+    """Draw ``n`` rows of the dataset ``slug``; ``strength=0`` switches every gap between groups off.
+
+    Raises ContentError if there is no such dataset, or if it has no valid datasheet.
+    """
+    return draw(load_dataset(find_root(), slug), n, seed, strength)
+
+
+@lru_cache(maxsize=8)
+def load(slug: str) -> Cohort:
+    """The cohort that students get: rows and seed as the datasheet says."""
+    return released(load_dataset(find_root(), slug))
+
+
+def released(dataset: Dataset) -> Cohort:
+    return draw(dataset, dataset.facts.rows, dataset.facts.seed)
+
+
+def draw(dataset: Dataset, n: int, seed: int, strength: float = 1.0) -> Cohort:
+    """``n`` rows from the generator of ``dataset``. Raises ValueError if it breaks its contract."""
+    observed, truth = generator(dataset).generate(n, np.random.default_rng(seed), strength)
+    if not len(observed) == len(truth) == n:
+        raise ValueError(f"{dataset.slug}: asked for {n} rows, got {len(observed)} and {len(truth)}")
+    if shared := set(observed) & set(truth):
+        raise ValueError(f"{dataset.slug}: columns in both frames: {', '.join(sorted(shared))}")
+    return Cohort(observed, truth)
+
+
+def generator(dataset: Dataset) -> ModuleType:
+    """The module ``generate.py`` of a dataset, loaded under a name that no library uses."""
+    name = f"equipoise_dataset_{dataset.slug.replace('-', '_')}"
+    spec = importlib.util.spec_from_file_location(name, dataset.folder / "generate.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def write_csv(dataset: Dataset, folder: Path) -> Path:
+    """Write the students' table to ``folder/<slug>.csv``, whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{dataset.slug}.csv"
+    draft = path.with_suffix(".part")
+    released(dataset).observed.to_csv(draft, index=False)
+    return draft.replace(path)
+
+
+def fingerprint(*folders: Path) -> str:
+    """A hash of every file below ``folders``: changes when, and only when, their content does."""
+    digest = hashlib.sha256()
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+def calibrate(dataset: Dataset) -> list[Measurement]:
+    """Hold the generator against each published figure of ``calibration.yml``.
+
+    Raises KeyError if ``statistics`` in generate.py does not compute one of them.
+    """
+    plan = dataset.calibration
+    measured = generator(dataset).statistics(draw(dataset, plan.rows, plan.seed).observed)
+    return [Measurement(target, float(measured[target.statistic])) for target in plan.targets]
+
+
+def check(dataset: Dataset) -> list[Finding]:
+    """All that is wrong with a dataset beyond its text: calibration, columns, ranges."""
+    try:
+        return [*_calibration_findings(dataset), *_column_findings(dataset)]
+    except Exception as error:  # a generator is an author's code: whatever it raises is a finding
+        where, problem = type(error).__name__, f"the generator fails: {error}"
+        return [_finding(dataset, "generate.py", where, problem, "Mend the generator")]
+
+
+def _calibration_findings(dataset: Dataset) -> Iterator[Finding]:
+    for row in calibrate(dataset):
+        if not row.within:
+            target = row.target
+            problem = f"is {row.measured:.4g}, published {target.target:g} ± {target.tolerance:g}"
+            repair = f"Mend the generator; the tolerance follows {target.citation}"
+            yield _finding(dataset, "calibration.yml", target.statistic, problem, repair)
+
+
+def _column_findings(dataset: Dataset) -> Iterator[Finding]:
+    observed, columns = released(dataset).observed, dataset.facts.columns
+    for name in sorted(set(observed) ^ set(columns)):
+        problem = "is not drawn by generate.py" if name in columns else "is not in the datasheet"
+        yield _finding(dataset, "datasheet.md", f"columns.{name}", problem, "Make the two agree")
+    for name in sorted(set(observed) & set(columns)):
+        column, values = columns[name], observed[name]
+        allowed = (
+            values.isin(column.values)
+            if column.values is not None
+            else values.between(column.low, column.high)
+        )
+        if not allowed.all():
+            problem = f"{(~allowed).sum()} of {len(values)} values are outside what the datasheet allows"
+            repair = f"The first is {values[~allowed].iloc[0]!r}; correct the range or the generator"
+            yield _finding(dataset, "datasheet.md", f"columns.{name}", problem, repair)
+
+
+def _finding(dataset: Dataset, file: str, where: str, problem: str, repair: str) -> Finding:
+    return Finding(
+        file=f"datasets/{dataset.slug}/{file}", where=where, problem=problem, repair=repair
+    )

@@ -1,0 +1,102 @@
+"""The whole circle at once: book, release, a small class, marks, feedback, grades.
+
+Nothing here is prepared by hand. The example submissions are generated from ``lab.py`` and
+``wrong_answers.py``, and go the same way as a real class.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+
+from equipoise import labs
+from equipoise.content import Course, Lab
+from equipoise.datasets import fingerprint, write_csv
+from equipoise.grading.run import Classroom, GradingError, Result
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Where everything is, and what became of each example submission."""
+
+    book: Path
+    released: list[Path]
+    results: Mapping[str, list[Result]]  # by lab
+    feedback: Mapping[tuple[str, str], Path]  # by lab and student
+    grades: Path
+
+
+def run(course: Course, folder: Path, report: Report) -> Outcome:
+    """Build the book and take an example class through every lab, in ``folder``. Raises GradingError."""
+    report("Building the book")
+    book = build_book(course, folder)
+    classroom = Classroom(course, folder / "class")
+    released, results, feedback = [], {}, {}
+    for lab in course.labs.values():
+        report(f"{lab.slug}: releasing")
+        released.append(_release(classroom, lab))
+        hand_in_examples(classroom, lab)
+        results[lab.slug] = []
+        for result in classroom.grade(lab):
+            report(f"{lab.slug}: {result.student} {result.state}")
+            results[lab.slug].append(result)
+            if result.points is not None:
+                feedback[lab.slug, result.student] = _feedback(classroom, lab, result)
+    return Outcome(book, released, results, feedback, classroom.export(folder / "grades.csv"))
+
+
+def build_book(course: Course, folder: Path) -> Path:
+    """Run ``jupyter-book build`` with warnings as errors; its words go to a log. Raises GradingError."""
+    log = folder / "book.log"
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [Path(sys.executable).parent / "jupyter-book", "build", "-W", "-n", "--keep-going", course.root]
+    with log.open("w") as output:
+        built = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, check=False)
+    if built.returncode:
+        raise GradingError(f"The book was not built; the reason is in {log}")
+    return course.root / "_build" / "html" / "index.html"
+
+
+def examples(lab: Lab) -> dict[str, str]:
+    """The text of each example submission, by student: right, partly right, untouched, and cut off half-way."""
+    right = labs.solutions(lab)
+    slips = {mistake.replaces: mistake.source for mistake in labs.mistakes(lab)[::3]}
+    perfect = nbformat.writes(labs.submission(lab, right))
+    return {
+        "perfect": perfect,
+        "partly-right": nbformat.writes(labs.submission(lab, right | slips)),
+        "untouched": nbformat.writes(labs.submission(lab, {})),
+        "broken": perfect[: len(perfect) // 2],
+    }
+
+
+def hand_in_examples(classroom: Classroom, lab: Lab) -> None:
+    for student, text in examples(lab).items():
+        folder = classroom.root / "submitted" / student / lab.slug
+        for dataset in lab.facts.datasets:
+            if not (folder / "data" / f"{dataset}.csv").is_file():
+                write_csv(classroom.course.dataset(dataset), folder / "data")
+        (folder / f"{lab.slug}.ipynb").write_text(text, encoding="utf-8")
+
+
+def _release(classroom: Classroom, lab: Lab) -> Path:
+    """Release unless the release at hand was made from the same source."""
+    folder = classroom.root / "release" / lab.slug
+    stamp = classroom.root / f"{lab.slug}.released"
+    built_from = fingerprint(lab.folder)
+    if not (folder.is_dir() and stamp.is_file() and stamp.read_text() == built_from):
+        classroom.release(lab)
+        stamp.write_text(built_from)
+    return folder
+
+
+def _feedback(classroom: Classroom, lab: Lab, result: Result) -> Path:
+    page = classroom.root / "feedback" / result.student / lab.slug / f"{lab.slug}.html"
+    return page if page.is_file() and result.state == "unchanged" else classroom.feedback(lab, result.student)

@@ -1,0 +1,1 @@
+"""Marking, built on nbgrader: its gradebook, its files and folders, its commands."""

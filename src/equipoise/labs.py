@@ -1,0 +1,299 @@
+"""One source for a lab: from ``lab.py`` come the instructor's notebook, the student's, and every answer.
+
+An author writes one solved notebook in plain Python cells. What each cell is follows from what it holds, so
+that nobody writes nbgrader's metadata by hand:
+
+    id + a solution region          the student answers here
+    id + points                     a test cell, locked
+    id + points + solution region   an essay, marked by a person with the rubric
+    id alone                        locked: set-up, or text that must not change
+    none of them                    free text or code
+
+``wrong_answers.py`` holds plausible mistakes as cells that replace one solution each.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.preprocessors import (
+    CheckCellMetadata,
+    ClearHiddenTests,
+    ClearOutput,
+    ClearSolutions,
+    ComputeChecksums,
+    LockCells,
+)
+from nbgrader.utils import is_grade, is_solution
+
+from equipoise.content import Course, Finding, Lab
+from equipoise.datasets import write_csv
+
+SOLUTION = re.compile(r"^[ \t]*### (?:BEGIN|END) SOLUTION[ \t]*\n?", re.MULTILINE)
+HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS", re.DOTALL)
+HEADER_KEYS = {"id", "points", "competency", "include"}
+MISTAKE_KEYS = {"mistake", "replaces", "loses"}
+FEWEST_MISTAKES = 4
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+# What nbgrader does to a released notebook, less the steps that write to the gradebook.
+RELEASE_STEPS = (
+    LockCells,
+    ClearSolutions,
+    ClearOutput,
+    CheckCellMetadata,
+    ClearHiddenTests,
+    ComputeChecksums,
+)
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A plausible wrong answer: the solution it replaces and the points that it must cost, by test."""
+
+    name: str
+    replaces: str
+    loses: Mapping[str, float]
+    source: str
+
+
+def instructor_notebook(lab: Lab) -> NotebookNode:
+    """The solved notebook with nbgrader's metadata, solutions and hidden tests included."""
+    cells = [_cell(number, cell, lab) for number, cell in enumerate(_written(lab.source))]
+    return nbformat.v4.new_notebook(
+        cells=cells, metadata={"kernelspec": KERNEL, "language_info": {"name": "python"}}
+    )
+
+
+def student_notebook(lab: Lab) -> NotebookNode:
+    """What nbgrader releases: no solution, no hidden test, no output."""
+    return _released(instructor_notebook(lab))
+
+
+def submission(lab: Lab, answers: Mapping[str, str]) -> NotebookNode:
+    """The student's notebook with ``answers`` (source by cell id) filled in; other cells stay untouched."""
+    notebook = student_notebook(lab)
+    _fill(notebook, answers)
+    return notebook
+
+
+def marked_notebook(lab: Lab, answers: Mapping[str, str]) -> NotebookNode:
+    """The same with the hidden tests put back: what runs when a submission is marked."""
+    notebook = submission(lab, answers)
+    originals = {grade_id(cell): cell for cell in instructor_notebook(lab).cells if grade_id(cell)}
+    for cell in notebook.cells:
+        if is_grade(cell) and not is_solution(cell):
+            cell.source = originals[grade_id(cell)].source
+    return notebook
+
+
+def solutions(lab: Lab) -> dict[str, str]:
+    """The full answer to each task, by cell id, as a student would have typed it."""
+    return {
+        grade_id(cell): SOLUTION.sub("", cell.source)
+        for cell in instructor_notebook(lab).cells
+        if is_solution(cell)
+    }
+
+
+def mistakes(lab: Lab) -> list[Mistake]:
+    """The planted wrong answers. Call ``check`` first: this trusts the headers of their cells."""
+    return [
+        Mistake(name=cell.metadata["mistake"], replaces=cell.metadata["replaces"],
+                loses=cell.metadata["loses"], source=cell.source)
+        for cell in _written(lab.mistakes)
+        if cell.cell_type == "code"
+    ]
+
+
+def points(lab: Lab) -> dict[str, float]:
+    """Points by id of each test cell: what a machine marks."""
+    return {
+        grade_id(cell): cell.metadata.nbgrader.points
+        for cell in instructor_notebook(lab).cells
+        if is_grade(cell) and not is_solution(cell)
+    }
+
+
+def grade_id(cell: NotebookNode) -> str | None:
+    return cell.metadata.get("nbgrader", {}).get("grade_id")
+
+
+def write_source(lab: Lab, course: Course, folder: Path, built_from: str) -> None:
+    """Write the data and the instructor's notebook to ``folder``, where nbgrader expects its source.
+
+    ``built_from`` identifies the files it was made of and is kept in the notebook's metadata. The notebook is
+    written last, so that a folder with a notebook is a whole one.
+    """
+    for dataset in lab.facts.datasets:
+        write_csv(course.dataset(dataset), folder / "data")
+    notebook = instructor_notebook(lab)
+    notebook.metadata["equipoise"] = {"lab": lab.slug, "built_from": built_from}
+    draft = folder / f"{lab.slug}.part"
+    nbformat.write(notebook, draft)
+    draft.replace(folder / f"{lab.slug}.ipynb")
+
+
+def rubric_table(lab: Lab) -> str:
+    """The rubric as a Markdown table, for the student and the marker alike."""
+    lines = ["| | 0 | 1 | 2 | 3 |", "|---|---|---|---|---|"]
+    for row in lab.rubric.dimensions.values():
+        lines.append(f"| **{row.title}** | " + " | ".join(row.levels) + " |")
+    return "\n".join(lines)
+
+
+@lru_cache(maxsize=64)
+def _written(source: str) -> tuple[NotebookNode, ...]:
+    """The cells of a file in percent format, as their author wrote them. Shared: do not change them."""
+    cells = jupytext.reads(source, fmt="py:percent").cells
+    for cell in cells:
+        cell.metadata.pop("lines_to_next_cell", None)  # a layout hint of jupytext, not the author's
+    return tuple(cells)
+
+
+def _cell(number: int, written: NotebookNode, lab: Lab) -> NotebookNode:
+    source = written.source
+    if written.metadata.get("include"):
+        source = f"{source}\n\n{rubric_table(lab)}".lstrip()
+    new = nbformat.v4.new_code_cell if written.cell_type == "code" else nbformat.v4.new_markdown_cell
+    name = written.metadata.get("id")
+    cell = new(source, id=name or f"cell-{number}")
+    if name:
+        cell.metadata["nbgrader"] = _nbgrader(name, written)
+    if "competency" in written.metadata:
+        cell.metadata["equipoise"] = {"competency": written.metadata["competency"]}
+    return cell
+
+
+def _nbgrader(name: str, written: NotebookNode) -> dict:
+    answered = bool(SOLUTION.search(written.source))
+    graded = "points" in written.metadata
+    metadata = {
+        "cell_type": written.cell_type,
+        "grade": graded,
+        "grade_id": name,
+        "locked": not answered,
+        "schema_version": 3,
+        "solution": answered,
+        "task": False,
+    }
+    return metadata | ({"points": written.metadata["points"]} if graded else {})
+
+
+def _released(notebook: NotebookNode) -> NotebookNode:
+    notebook, resources = deepcopy(notebook), {}
+    for step in RELEASE_STEPS:
+        notebook, resources = step().preprocess(notebook, resources)
+    return notebook
+
+
+def _fill(notebook: NotebookNode, answers: Mapping[str, str]) -> None:
+    for cell in notebook.cells:
+        if is_solution(cell) and grade_id(cell) in answers:
+            cell.source = answers[grade_id(cell)]
+
+
+def check(lab: Lab) -> list[Finding]:
+    """All that is wrong with a lab and can be seen without running it."""
+    findings = [*_cell_findings(lab), *_mistake_findings(lab)]
+    return findings or list(_leaks(lab))
+
+
+def _cell_findings(lab: Lab) -> Iterator[Finding]:
+    seen: set[str] = set()
+    essays = {}
+    for number, cell in enumerate(_written(lab.source), 1):
+        name = cell.metadata.get("id")
+        where = f"cell {name or number}"
+        for key in sorted(set(cell.metadata) - HEADER_KEYS):
+            yield _finding(lab, where, f"'{key}' is not a known key", f"Use: {', '.join(sorted(HEADER_KEYS))}")
+        if name in seen:
+            yield _finding(lab, where, "the id is taken", "Give each cell an id of its own")
+        if name:
+            seen.add(name)
+        elif "points" in cell.metadata or SOLUTION.search(cell.source):
+            yield _finding(lab, where, "a solution or a test without an id", 'Write # %% id="..."')
+        if cell.cell_type == "code" and (problem := _syntax_problem(cell.source)):
+            yield _finding(lab, where, problem, "Mend the code")
+        if "points" in cell.metadata and cell.cell_type == "code":
+            yield from _test_findings(lab, where, cell.source)
+        if "points" in cell.metadata and SOLUTION.search(cell.source):
+            essays[name] = cell.metadata["points"]
+    for name, worth in essays.items():
+        if worth != lab.rubric.points:
+            problem = f"is worth {worth} points, the rubric {lab.rubric.points}"
+            yield _finding(lab, f"cell {name}", problem, "Make the two agree")
+    if not essays:
+        yield _finding(lab, "memo", "there is none", "Add a [markdown] cell with points and a solution")
+
+
+def _test_findings(lab: Lab, where: str, source: str) -> Iterator[Finding]:
+    """A test cell that ends in a value earns part of the points, or all of them, by accident."""
+    tree = ast.parse(source) if not _syntax_problem(source) else ast.Module(body=[], type_ignores=[])
+    asserts = [node for node in ast.walk(tree) if isinstance(node, ast.Assert)]
+    if tree.body and isinstance(tree.body[-1], ast.Expr):
+        yield _finding(lab, where, "ends in an expression", "nbgrader reads its value as a mark: use assert")
+    if not asserts:
+        yield _finding(lab, where, "tests nothing", "Add an assert with a message")
+    for node in asserts:
+        if node.msg is None:
+            yield _finding(lab, where, f"line {node.lineno} has no message", "Say what was expected")
+
+
+def _syntax_problem(source: str) -> str | None:
+    try:
+        ast.parse(source)
+    except SyntaxError as error:
+        return f"line {error.lineno} is not Python ({error.msg})"
+    return None
+
+
+def _mistake_findings(lab: Lab) -> Iterator[Finding]:
+    answers, worth = solutions(lab), points(lab)
+    cells = [cell for cell in _written(lab.mistakes) if cell.cell_type == "code" and cell.metadata]
+    if len(cells) < FEWEST_MISTAKES:
+        problem = f"plants {len(cells)} mistakes"
+        yield _finding(lab, "file", problem, f"Plant at least {FEWEST_MISTAKES}", "wrong_answers.py")
+    for number, cell in enumerate(_written(lab.mistakes), 1):
+        if cell.cell_type != "code":
+            continue
+        where = f"mistake {cell.metadata.get('mistake', number)}"
+        if set(cell.metadata) != MISTAKE_KEYS:
+            keys = ", ".join(sorted(MISTAKE_KEYS))
+            yield _finding(lab, where, "its header is incomplete", f"Give: {keys}", "wrong_answers.py")
+            continue
+        if cell.metadata["replaces"] not in answers:
+            problem = f"there is no solution '{cell.metadata['replaces']}'"
+            yield _finding(lab, where, problem, f"Name one of: {', '.join(answers)}", "wrong_answers.py")
+        for test, lost in cell.metadata["loses"].items():
+            if not 0 < lost <= worth.get(test, 0):
+                problem = f"cannot lose {lost} points in '{test}'"
+                there = ", ".join(f"{name} ({value})" for name, value in worth.items())
+                yield _finding(lab, where, problem, f"Tests are: {there}", "wrong_answers.py")
+
+
+def _leaks(lab: Lab) -> Iterator[Finding]:
+    """Anything of the solution that the released notebook would show."""
+    notebook = student_notebook(lab)
+    text = "\n".join(cell.source for cell in notebook.cells)
+    for cell in instructor_notebook(lab).cells:
+        for hidden in HIDDEN.findall(cell.source):
+            if hidden.strip() and hidden.strip() in text:
+                yield _finding(lab, f"cell {grade_id(cell)}", "its hidden test is released", "Move it")
+    for word in ("SOLUTION", "HIDDEN TESTS", "equipoise"):
+        if word in text:
+            yield _finding(lab, "released notebook", f"contains '{word}'", "Move it into a hidden region")
+    if any(cell.get("outputs") for cell in notebook.cells):
+        yield _finding(lab, "released notebook", "holds outputs", "Remove them")
+
+
+def _finding(lab: Lab, where: str, problem: str, repair: str, file: str = "lab.py") -> Finding:
+    return Finding(file=f"labs/{lab.slug}/{file}", where=where, problem=problem, repair=repair)

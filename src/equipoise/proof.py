@@ -1,0 +1,181 @@
+"""Proof that a lab marks fairly: it is run as solved, as released, and once with each planted mistake.
+
+The solution must earn full marks, the untouched notebook none, and every mistake must lose exactly the points
+that it names, through an assertion that says why. Time and memory are measured on the solved run, against the
+ration that a Hub usually gives a student.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+from nbgrader.utils import determine_grade, is_grade, is_solution
+
+from equipoise import labs
+from equipoise.content import COURSE_VARIABLE, Course, Finding, Lab
+from equipoise.datasets import write_csv
+
+MOST_SECONDS = 60
+MOST_BYTES = 1_000_000_000
+WORKERS = 2
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of a lab gave: points by test, the error of each cell that failed, cost in s and bytes."""
+
+    scores: Mapping[str, float]
+    errors: Mapping[str, str]  # "AssertionError: message", by cell id
+    outputs: frozenset[str]  # tests that printed or returned something
+    seconds: float
+    peak_bytes: int
+
+
+@dataclass(frozen=True)
+class Proof:
+    findings: list[Finding]
+    solved: Run
+
+
+def prove(lab: Lab, course: Course) -> Proof:
+    """Run ``lab`` in every way that matters. It must have passed ``labs.check``."""
+    with tempfile.TemporaryDirectory(prefix="equipoise-") as scratch:
+        folder = Path(scratch)
+        for dataset in lab.facts.datasets:
+            write_csv(course.dataset(dataset), folder / "data")
+
+        def trial(answers: Mapping[str, str]) -> Run:
+            return run(labs.marked_notebook(lab, answers), folder, course.root)
+
+        solved = trial(labs.solutions(lab))  # alone on the machine, so that its cost means something
+        if findings := list(_solved(lab, solved)):
+            return Proof(findings, solved)  # a lab that its author cannot pass proves nothing else
+        planted = labs.mistakes(lab)
+        attempts = [{}, *(labs.solutions(lab) | {m.replaces: m.source} for m in planted)]
+        with ThreadPoolExecutor(WORKERS) as workers:
+            untouched, *wrong = workers.map(trial, attempts)
+    findings = list(_untouched(lab, untouched))
+    for mistake, result in zip(planted, wrong):
+        findings += _mistaken(lab, mistake, result)
+    return Proof(findings, solved)
+
+
+def run(notebook: NotebookNode, folder: Path, root: Path) -> Run:
+    """Execute ``notebook`` in ``folder`` and mark it by nbgrader's own rule, cell by cell."""
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="equipoise-") as private:
+        client = NotebookClient(
+            notebook,
+            timeout=2 * MOST_SECONDS,
+            allow_errors=True,
+            shutdown_kernel="immediate",
+            km=AsyncKernelManager(transport="ipc", ip=f"{private}/kernel"),
+            resources={"metadata": {"path": str(folder)}},
+        )
+        with client.setup_kernel(env=os.environ | {COURSE_VARIABLE: str(root)}):
+            with _PeakMemory(client.km.provisioner.pid) as peak:
+                for number, cell in enumerate(notebook.cells):
+                    client.execute_cell(cell, number)
+    tests = [cell for cell in notebook.cells if is_grade(cell) and not is_solution(cell)]
+    return Run(
+        scores={labs.grade_id(cell): determine_grade(cell)[0] for cell in tests},
+        errors=dict(_errors(notebook)),
+        outputs=frozenset(labs.grade_id(cell) for cell in tests if _is_noisy(cell)),
+        seconds=time.perf_counter() - start,
+        peak_bytes=peak.bytes,
+    )
+
+
+class _PeakMemory(threading.Thread):
+    """Samples the resident memory of a process and its children, for as long as the ``with`` lasts."""
+
+    def __init__(self, pid: int):
+        super().__init__(daemon=True)
+        self.process, self.bytes, self.done = psutil.Process(pid), 0, threading.Event()
+
+    def run(self) -> None:
+        while not self.done.wait(0.05):
+            try:
+                family = [self.process, *self.process.children(recursive=True)]
+                self.bytes = max(self.bytes, sum(member.memory_info().rss for member in family))
+            except psutil.NoSuchProcess:
+                continue
+
+    def __enter__(self) -> _PeakMemory:
+        self.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.done.set()
+        self.join()
+
+
+def _errors(notebook: NotebookNode) -> Iterator[tuple[str, str]]:
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if output.output_type == "error":
+                yield labs.grade_id(cell) or cell.id, ANSI.sub("", f"{output.ename}: {output.evalue}")
+
+
+def _is_noisy(cell: NotebookNode) -> bool:
+    return any(output.output_type != "error" for output in cell.outputs)
+
+
+def _solved(lab: Lab, solved: Run) -> Iterator[Finding]:
+    for cell, error in solved.errors.items():
+        yield _finding(lab, f"cell {cell}", f"the solution fails with {error}", "Mend solution or test")
+    for test, worth in labs.points(lab).items():
+        if solved.scores[test] != worth and test not in solved.errors:
+            problem = f"the solution earns {solved.scores[test]} of {worth}"
+            yield _finding(lab, f"cell {test}", problem, "Mend solution or test")
+    for test in sorted(solved.outputs):
+        problem = "the test prints or returns something, which nbgrader reads as a mark or an error"
+        yield _finding(lab, f"cell {test}", problem, "Use assert only, and silence warnings")
+    if solved.seconds > MOST_SECONDS:
+        yield _finding(lab, "time", f"takes {solved.seconds:.0f} s", f"At most {MOST_SECONDS} s are allowed")
+    if solved.peak_bytes > MOST_BYTES:
+        problem = f"needs {solved.peak_bytes / 1e9:.2f} GB"
+        yield _finding(lab, "memory", problem, f"At most {MOST_BYTES / 1e9:.0f} GB is allowed")
+
+
+def _untouched(lab: Lab, untouched: Run) -> Iterator[Finding]:
+    for test, score in untouched.scores.items():
+        if score:
+            problem = f"the untouched notebook earns {score}"
+            yield _finding(lab, f"cell {test}", problem, "The test must fail until the task is done")
+
+
+def _mistaken(lab: Lab, mistake: labs.Mistake, result: Run) -> Iterator[Finding]:
+    where, file = f"mistake {mistake.name}", "wrong_answers.py"
+    lost = {
+        test: worth - result.scores[test]
+        for test, worth in labs.points(lab).items()
+        if result.scores[test] != worth
+    }
+    if lost != dict(mistake.loses):
+        problem = f"loses {lost or 'nothing'}, should lose {dict(mistake.loses)}"
+        if reasons := [result.errors[test] for test in lost if test in result.errors]:
+            problem += f" ({'; '.join(reasons)})"
+        yield _finding(lab, where, problem, "Mend the tests, or the points it names", file)
+    for test in set(lost) & set(mistake.loses):
+        error = result.errors.get(test, "")
+        if not re.match(r"AssertionError: .{20,}", error, re.DOTALL):
+            problem = f"'{test}' fails with {error or 'no error'} instead of a message"
+            yield _finding(lab, where, problem, "Assert what a student can understand", file)
+
+
+def _finding(lab: Lab, where: str, problem: str, repair: str, file: str = "lab.py") -> Finding:
+    return Finding(file=f"labs/{lab.slug}/{file}", where=where, problem=problem, repair=repair)
