@@ -25,3 +25,4 @@ write_sources(here / "source")
 # A lab may take 60 s in all, so a cell that takes longer hangs. The default shutdown costs a second a notebook.
 c.Execute.timeout = 60
 c.Execute.shutdown_kernel = "immediate"
+c.Execute.extra_arguments = ["--log-level=ERROR"]  # kernels otherwise print a warning a notebook

@@ -29,7 +29,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-warnings.filterwarnings("ignore")  # libraries warn about one another here, not about your work
+# Libraries warn about one another here, not about your work.
+warnings.filterwarnings("ignore")
 import shap
 from fairlearn.metrics import (
     MetricFrame,
@@ -47,12 +48,13 @@ from sklearn.model_selection import GroupShuffleSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-BANDS = ["light", "medium", "dark"]  # Monk tones 1-4, 5-7 and 8-10: our own grouping
+# Monk tones 1-4, 5-7 and 8-10: our own grouping
+BANDS = ["light", "medium", "dark"]
 FEATURES = ["spo2", "heart_rate", "respiratory_rate", "systolic_bp", "age"]
 
 
 def prepare(table):
-    """Add what every task uses: the tone band, and whether the blood sample shows low oxygen."""
+    """Add the tone band, and whether the blood sample shows low oxygen."""
     bands = pd.cut(table["monk_tone"], [0, 4, 7, 10], labels=BANDS).astype(str)
     return table.assign(tone_band=bands, hypoxaemic=table["sao2"] < 88)
 
@@ -68,7 +70,9 @@ readings.head()
 
 # %% id="overview"
 readings.groupby("recorded_race").agg(
-    patients=("patient_id", "nunique"), readings=("spo2", "size"), median_tone=("monk_tone", "median")
+    patients=("patient_id", "nunique"),
+    readings=("spo2", "size"),
+    median_tone=("monk_tone", "median"),
 )
 
 # %% [markdown]

@@ -7,6 +7,7 @@ no solution is ever written to disk for the book.
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path, PurePosixPath
 
@@ -70,15 +71,18 @@ def _depends(app: Sphinx, *paths: Path) -> None:
 
 def _lab_page(lab: Lab) -> nbformat.NotebookNode:
     notebook = student_notebook(lab)
-    notebook.cells.insert(1, nbformat.v4.new_markdown_cell(LAB_NOTE, id="page-note"))
+    notebook.cells[0].source = _below_title(notebook.cells[0].source, LAB_NOTE)
     return notebook
+
+
+def _below_title(text: str, addition: str) -> str:
+    title = re.search(r"^# .*$", text, re.MULTILINE)
+    return f"{text[: title.end()]}\n\n{addition}\n{text[title.end() :]}"
 
 
 def complete_case(case: Case, lab: Lab, text: str) -> str:
     """The Markdown of a case page with its header below the title and its quiz at the end."""
-    title = text.index("\n# ") + 1
-    end_of_title = text.index("\n", title) + 1
-    return "\n".join([text[:end_of_title], _header(case, lab), text[end_of_title:], _quiz(case)])
+    return _below_title(text, _header(case, lab)) + _quiz(case)
 
 
 def _header(case: Case, lab: Lab) -> str:
@@ -88,13 +92,13 @@ def _header(case: Case, lab: Lab) -> str:
         "Time": f"{facts.minutes} minutes for the case, {lab.facts.minutes} for the lab",
         "Specialties": ", ".join(facts.specialty),
         "Principles": ", ".join(facts.principles),
-        "Competencies": ", ".join(facts.competencies),
+        "Competencies": ", ".join(competency.meaning for competency in facts.competencies),
         "Published harm": f"{facts.harm.summary} {{cite:p}}`{facts.harm.citation}`",
         "Not in this case": "; ".join(facts.out_of_scope),
         "Lab": f"[{lab.facts.title}](../../labs/{lab.slug}/lab)",
     }
     lines = [f"- **{name}:** {value}" for name, value in rows.items()]
-    return "\n".join(["\n:::{admonition} At a glance", ":class: case-facts", *lines, ":::\n"])
+    return "\n".join([":::{admonition} At a glance", ":class: case-facts", *lines, ":::"])
 
 
 def _quiz(case: Case) -> str:
@@ -108,5 +112,10 @@ def _question(number: int, item: Question) -> str:
     lines = [f"**{number}. {item.question.strip()}**{several}"]
     for option in item.options:
         verdict = "**Right.**" if option.correct else "**Not quite.**"
-        lines += [f":::{{dropdown}} {' '.join(option.text.split())}", f"{verdict} {option.feedback.strip()}", ":::"]
+        lines += [
+            f":::{{dropdown}} {' '.join(option.text.split())}",
+            ":class-title: quiz-option",
+            f"{verdict} {option.feedback.strip()}",
+            ":::",
+        ]
     return "\n\n".join([lines[0], "\n".join(lines[1:])])

@@ -82,7 +82,7 @@ def grade(
                 results.append(result)
     if not results:
         _stop(f"Nothing was handed in: there is no {classroom.root}/submitted/STUDENT/{lab}")
-    console.print(_results_table(results))
+    _print_results(results)
     if any(result.state is State.FAILED for result in results):
         raise typer.Exit(1)
 
@@ -99,8 +99,8 @@ def demo(course: CourseFolder = None) -> None:
         with _progress() as report:
             outcome = circle.run(content, root / "_build" / "demo", report)
     for slug, results in outcome.results.items():
-        console.print(_results_table(results, f"{slug}: an example class"))
-    console.print("The broken submission is meant to fail: it is cut off half-way, and stopped nobody else.\n")
+        _print_results(results, f"{slug}: an example class")
+    console.print("One submission is broken on purpose: it was cut off half-way, and stopped nobody else.\n")
     places = [("The book", outcome.book)]
     places += [("What students get", folder) for folder in outcome.released]
     places += [(f"Feedback for {student}", page) for (_, student), page in outcome.feedback.items()]
@@ -108,12 +108,17 @@ def demo(course: CourseFolder = None) -> None:
         console.print(f"{name}: {path}", soft_wrap=True, highlight=False)
 
 
-def _results_table(results: list, title: str | None = None) -> Table:
-    table = Table("student", "result", "points", "waiting for a person", "why", title=title)
+def _print_results(results: list, title: str | None = None) -> None:
+    table = Table("student", "result", "points", "left for a person", title=title)
     for result in results:
         points = "" if result.points is None else f"{result.points:g}"
-        table.add_row(result.student, result.state, points, f"{result.waiting:g}", result.reason)
-    return table
+        table.add_row(result.student, result.state, points, f"{result.waiting:g}" if result.waiting else "")
+    console.print(table)
+    for result in results:
+        if result.reason:
+            console.print(
+                f"{result.student}: {result.reason}.", soft_wrap=True, highlight=False, markup=False
+            )
 
 
 def _root(course: Path | None) -> Path:

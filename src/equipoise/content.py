@@ -87,6 +87,21 @@ class Competency(StrEnum):
     ROBUSTNESS = "robustness"
     EXPLAINABILITY = "explainability"
 
+    @property
+    def meaning(self) -> str:
+        """What the code stands for, as the source calls it; the principles name themselves."""
+        return RUSSELL_DOMAINS.get(self.value, self.value)
+
+
+RUSSELL_DOMAINS = {
+    "R1": "basic knowledge of AI",
+    "R2": "social and ethical implications",
+    "R3": "AI-enhanced clinical encounters",
+    "R4": "evidence-based evaluation",
+    "R5": "workflow analysis",
+    "R6": "practice-based learning and improvement",
+}
+
 
 class Verification(StrEnum):
     """Where a figure was seen: in the source itself, in a secondary source, or computed by us."""
@@ -485,7 +500,7 @@ class _Reader:
             self.note(path, "front matter", "is missing", repair)
             return None, text
         keys = re.sub(r"^# ?", "", found[1], flags=re.MULTILINE)
-        return self.model(path, LabFacts, self.mapping(path, keys)), text[found.end() :]
+        return self.model(path, LabFacts, self.mapping(path, keys)), text[found.end() :].lstrip("\n")
 
     def dataset(self, folder: Path) -> Dataset | None:
         facts, body = self.markdown(folder / "datasheet.md", DatasetFacts, DATASHEET_SECTIONS)

@@ -138,7 +138,7 @@ def _column_findings(dataset: Dataset) -> Iterator[Finding]:
     for name in sorted(set(observed) & set(columns)):
         column, values = columns[name], observed[name]
         allowed = (
-            values.isin(column.values)
+            values.astype(str).isin(column.values)
             if column.values is not None
             else values.between(column.low, column.high)
         )
@@ -149,6 +149,4 @@ def _column_findings(dataset: Dataset) -> Iterator[Finding]:
 
 
 def _finding(dataset: Dataset, file: str, where: str, problem: str, repair: str) -> Finding:
-    return Finding(
-        file=f"datasets/{dataset.slug}/{file}", where=where, problem=problem, repair=repair
-    )
+    return Finding(file=f"datasets/{dataset.slug}/{file}", where=where, problem=problem, repair=repair)

@@ -6,6 +6,7 @@ Nothing here is prepared by hand. The example submissions are generated from ``l
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -16,8 +17,7 @@ import nbformat
 
 from equipoise import labs
 from equipoise.content import Course, Lab
-from equipoise.datasets import fingerprint, write_csv
-from equipoise.grading.run import Classroom, GradingError, Result
+from equipoise.grading.run import Classroom, GradingError, Result, State
 
 Report = Callable[[str], None]
 
@@ -41,7 +41,7 @@ def run(course: Course, folder: Path, report: Report) -> Outcome:
     released, results, feedback = [], {}, {}
     for lab in course.labs.values():
         report(f"{lab.slug}: releasing")
-        released.append(_release(classroom, lab))
+        released.append(classroom.release(lab))
         hand_in_examples(classroom, lab)
         results[lab.slug] = []
         for result in classroom.grade(lab):
@@ -78,25 +78,15 @@ def examples(lab: Lab) -> dict[str, str]:
 
 
 def hand_in_examples(classroom: Classroom, lab: Lab) -> None:
+    """Put the example submissions, with the data that was released, where nbgrader collects them."""
     for student, text in examples(lab).items():
         folder = classroom.root / "submitted" / student / lab.slug
-        for dataset in lab.facts.datasets:
-            if not (folder / "data" / f"{dataset}.csv").is_file():
-                write_csv(classroom.course.dataset(dataset), folder / "data")
+        shutil.copytree(classroom.root / "release" / lab.slug / "data", folder / "data", dirs_exist_ok=True)
         (folder / f"{lab.slug}.ipynb").write_text(text, encoding="utf-8")
 
 
-def _release(classroom: Classroom, lab: Lab) -> Path:
-    """Release unless the release at hand was made from the same source."""
-    folder = classroom.root / "release" / lab.slug
-    stamp = classroom.root / f"{lab.slug}.released"
-    built_from = fingerprint(lab.folder)
-    if not (folder.is_dir() and stamp.is_file() and stamp.read_text() == built_from):
-        classroom.release(lab)
-        stamp.write_text(built_from)
-    return folder
-
-
 def _feedback(classroom: Classroom, lab: Lab, result: Result) -> Path:
-    page = classroom.root / "feedback" / result.student / lab.slug / f"{lab.slug}.html"
-    return page if page.is_file() and result.state == "unchanged" else classroom.feedback(lab, result.student)
+    page = classroom.feedback_page(lab, result.student)
+    if result.state is not State.UNCHANGED or not page.is_file():
+        classroom.write_feedback(lab, result.student)
+    return page

@@ -107,8 +107,12 @@ def solutions(lab: Lab) -> dict[str, str]:
 def mistakes(lab: Lab) -> list[Mistake]:
     """The planted wrong answers. Call ``check`` first: this trusts the headers of their cells."""
     return [
-        Mistake(name=cell.metadata["mistake"], replaces=cell.metadata["replaces"],
-                loses=cell.metadata["loses"], source=cell.source)
+        Mistake(
+            name=cell.metadata["mistake"],
+            replaces=cell.metadata["replaces"],
+            loses=cell.metadata["loses"],
+            source=cell.source,
+        )
         for cell in _written(lab.mistakes)
         if cell.cell_type == "code"
     ]
@@ -214,7 +218,9 @@ def _cell_findings(lab: Lab) -> Iterator[Finding]:
         name = cell.metadata.get("id")
         where = f"cell {name or number}"
         for key in sorted(set(cell.metadata) - HEADER_KEYS):
-            yield _finding(lab, where, f"'{key}' is not a known key", f"Use: {', '.join(sorted(HEADER_KEYS))}")
+            yield _finding(
+                lab, where, f"'{key}' is not a known key", f"Use: {', '.join(sorted(HEADER_KEYS))}"
+            )
         if name in seen:
             yield _finding(lab, where, "the id is taken", "Give each cell an id of its own")
         if name:

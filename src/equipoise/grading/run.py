@@ -8,6 +8,7 @@ marking of what did not change.
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,14 +18,16 @@ import nbformat
 from nbgrader.api import MissingEntry
 from nbgrader.apps.api import NbGraderAPI
 from nbgrader.plugins.export import CsvExportPlugin
+from sqlalchemy.exc import SAWarning
 from traitlets.config import Config, PyFileConfigLoader
 
 from equipoise import labs
 from equipoise.content import Course, Finding, Lab, find_root, read_course
 from equipoise.datasets import fingerprint
 
+warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader")  # of its own queries; harmless
 CONFIG_FILE = "nbgrader_config.py"
-STAMP = ".submission"  # beside an autograded notebook: the hash of what was marked
+STAMP = ".submission"  # beside an autograded notebook: the hash of what was marked, and with which lab
 
 
 class State(StrEnum):
@@ -67,12 +70,16 @@ def write_sources(folder: Path) -> None:
 
 def write_source(lab: Lab, course: Course, folder: Path) -> None:
     """Write one lab's source to ``folder`` unless it is there already, built from the same files."""
-    built_from = fingerprint(
-        lab.folder, *(course.dataset(slug).folder for slug in lab.facts.datasets), Path(labs.__file__).parent
-    )
+    built_from = _built_from(lab, course)
     notebook = folder / f"{lab.slug}.ipynb"
     if not (notebook.is_file() and built_from in notebook.read_text(encoding="utf-8")):
         labs.write_source(lab, course, folder, built_from)
+
+
+def _built_from(lab: Lab, course: Course) -> str:
+    """A hash of all that decides what a lab looks like: its folder, its datasets, the engine."""
+    datasets = [course.dataset(slug).folder for slug in lab.facts.datasets]
+    return fingerprint(lab.folder, *datasets, Path(labs.__file__).parent)
 
 
 def _about(slug: str, lab: Lab, findings: list[Finding]) -> list[Finding]:
@@ -123,8 +130,10 @@ class Classroom:
             gradebook.update_or_create_student(student)
         if problem := _unreadable(notebook):
             file = notebook.relative_to(self.root)
-            return Result(student, State.FAILED, reason=f"{file}: {problem}. Ask for it to be handed in again")
-        handed_in = fingerprint(notebook.parent)
+            return Result(
+                student, State.FAILED, reason=f"{file}: {problem}. Ask for it to be handed in again"
+            )
+        handed_in = fingerprint(notebook.parent) + _built_from(lab, self.course)
         stamp = self.root / "autograded" / student / lab.slug / STAMP
         if stamp.is_file() and stamp.read_text() == handed_in and not force:
             return self._result(lab, student, State.UNCHANGED)
@@ -140,11 +149,13 @@ class Classroom:
             waiting = sum(grade.max_score for grade in notebook.grades if grade.needs_manual_grade)
             return Result(student, state, points=notebook.score, waiting=waiting)
 
-    def feedback(self, lab: Lab, student: str) -> Path:
-        """Write the student's feedback page and return it. Raises GradingError."""
+    def feedback_page(self, lab: Lab, student: str) -> Path:
+        return self.root / "feedback" / student / lab.slug / f"{lab.slug}.html"
+
+    def write_feedback(self, lab: Lab, student: str) -> None:
+        """Write the student's feedback page. Raises GradingError."""
         outcome = self.nbgrader.generate_feedback(lab.slug, student, force=True)
         self._do(outcome, f"cannot write feedback for {student}")
-        return self.root / "feedback" / student / lab.slug / f"{lab.slug}.html"
 
     def export(self, path: Path) -> Path:
         """Write every mark in the gradebook to a CSV file with nbgrader's own exporter."""
@@ -163,8 +174,10 @@ def _unreadable(notebook: Path) -> str | None:
         return "there is no notebook of this name"
     try:
         nbformat.validate(nbformat.read(notebook, as_version=4))
+    except nbformat.reader.NotJSONError:
+        return "is not a notebook: the file is damaged, or was cut off"
     except Exception as error:  # nbformat, json and codecs raise what they like on hostile files
-        return f"is not a notebook ({str(error).splitlines()[0][:120] if str(error) else type(error).__name__})"
+        return f"is not a notebook: {(str(error) or type(error).__name__).splitlines()[0][:120]}"
     return None
 
 
