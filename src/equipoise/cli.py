@@ -116,9 +116,7 @@ def _print_results(results: list, title: str | None = None) -> None:
     console.print(table)
     for result in results:
         if result.reason:
-            console.print(
-                f"{result.student}: {result.reason}.", soft_wrap=True, highlight=False, markup=False
-            )
+            console.print(f"{result.student}: {result.reason}.", soft_wrap=True, highlight=False, markup=False)
 
 
 def _root(course: Path | None) -> Path:

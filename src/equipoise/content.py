@@ -329,9 +329,7 @@ def _pick(parts: Mapping[str, Part], kind: str, slug: str) -> Part:
     if slug in parts:
         return parts[slug]
     known = ", ".join(parts) or "none yet"
-    raise ContentError(
-        [Finding(file=kind, where=slug, problem="no such folder", repair=f"There are: {known}")]
-    )
+    raise ContentError([Finding(file=kind, where=slug, problem="no such folder", repair=f"There are: {known}")])
 
 
 def find_root() -> Path:
@@ -486,9 +484,7 @@ class _Reader:
         rubric = self.yaml_model(folder / "rubric.yml", Rubric)
         if not (facts and mistakes and rubric):
             return None
-        return Lab(
-            slug=folder.name, folder=folder, facts=facts, source=source, mistakes=mistakes, rubric=rubric
-        )
+        return Lab(slug=folder.name, folder=folder, facts=facts, source=source, mistakes=mistakes, rubric=rubric)
 
     def lab_page(self, path: Path) -> tuple[LabFacts | None, str]:
         text = self.text(path)

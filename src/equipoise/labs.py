@@ -68,9 +68,7 @@ class Mistake:
 def instructor_notebook(lab: Lab) -> NotebookNode:
     """The solved notebook with nbgrader's metadata, solutions and hidden tests included."""
     cells = [_cell(number, cell, lab) for number, cell in enumerate(_written(lab.source))]
-    return nbformat.v4.new_notebook(
-        cells=cells, metadata={"kernelspec": KERNEL, "language_info": {"name": "python"}}
-    )
+    return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL, "language_info": {"name": "python"}})
 
 
 def student_notebook(lab: Lab) -> NotebookNode:
@@ -98,9 +96,7 @@ def marked_notebook(lab: Lab, answers: Mapping[str, str]) -> NotebookNode:
 def solutions(lab: Lab) -> dict[str, str]:
     """The full answer to each task, by cell id, as a student would have typed it."""
     return {
-        grade_id(cell): SOLUTION.sub("", cell.source)
-        for cell in instructor_notebook(lab).cells
-        if is_solution(cell)
+        grade_id(cell): SOLUTION.sub("", cell.source) for cell in instructor_notebook(lab).cells if is_solution(cell)
     }
 
 
@@ -218,9 +214,7 @@ def _cell_findings(lab: Lab) -> Iterator[Finding]:
         name = cell.metadata.get("id")
         where = f"cell {name or number}"
         for key in sorted(set(cell.metadata) - HEADER_KEYS):
-            yield _finding(
-                lab, where, f"'{key}' is not a known key", f"Use: {', '.join(sorted(HEADER_KEYS))}"
-            )
+            yield _finding(lab, where, f"'{key}' is not a known key", f"Use: {', '.join(sorted(HEADER_KEYS))}")
         if name in seen:
             yield _finding(lab, where, "the id is taken", "Give each cell an id of its own")
         if name:

@@ -68,7 +68,7 @@ def prove(lab: Lab, course: Course) -> Proof:
         with ThreadPoolExecutor(WORKERS) as workers:
             untouched, *wrong = workers.map(trial, attempts)
     findings = list(_untouched(lab, untouched))
-    for mistake, result in zip(planted, wrong):
+    for mistake, result in zip(planted, wrong, strict=True):
         findings += _mistaken(lab, mistake, result)
     return Proof(findings, solved)
 
@@ -82,13 +82,14 @@ def run(notebook: NotebookNode, folder: Path, root: Path) -> Run:
             timeout=2 * MOST_SECONDS,
             allow_errors=True,
             shutdown_kernel="immediate",
+            extra_arguments=["--log-level=ERROR"],
             km=AsyncKernelManager(transport="ipc", ip=f"{private}/kernel"),
             resources={"metadata": {"path": str(folder)}},
         )
-        with client.setup_kernel(env=os.environ | {COURSE_VARIABLE: str(root)}):
-            with _PeakMemory(client.km.provisioner.pid) as peak:
-                for number, cell in enumerate(notebook.cells):
-                    client.execute_cell(cell, number)
+        kernel = client.setup_kernel(env=os.environ | {COURSE_VARIABLE: str(root)})
+        with kernel, _PeakMemory(client) as peak:
+            for number, cell in enumerate(notebook.cells):
+                client.execute_cell(cell, number)
     tests = [cell for cell in notebook.cells if is_grade(cell) and not is_solution(cell)]
     return Run(
         scores={labs.grade_id(cell): determine_grade(cell)[0] for cell in tests},
@@ -100,16 +101,17 @@ def run(notebook: NotebookNode, folder: Path, root: Path) -> Run:
 
 
 class _PeakMemory(threading.Thread):
-    """Samples the resident memory of a process and its children, for as long as the ``with`` lasts."""
+    """Samples the resident memory of a client's kernel and its children, for as long as the ``with`` lasts."""
 
-    def __init__(self, pid: int):
+    def __init__(self, client: NotebookClient):
         super().__init__(daemon=True)
-        self.process, self.bytes, self.done = psutil.Process(pid), 0, threading.Event()
+        self.client, self.bytes, self.done = client, 0, threading.Event()
 
     def run(self) -> None:
+        kernel = psutil.Process(self.client.km.provisioner.pid)
         while not self.done.wait(0.05):
             try:
-                family = [self.process, *self.process.children(recursive=True)]
+                family = [kernel, *kernel.children(recursive=True)]
                 self.bytes = max(self.bytes, sum(member.memory_info().rss for member in family))
             except psutil.NoSuchProcess:
                 continue
@@ -161,9 +163,7 @@ def _untouched(lab: Lab, untouched: Run) -> Iterator[Finding]:
 def _mistaken(lab: Lab, mistake: labs.Mistake, result: Run) -> Iterator[Finding]:
     where, file = f"mistake {mistake.name}", "wrong_answers.py"
     lost = {
-        test: worth - result.scores[test]
-        for test, worth in labs.points(lab).items()
-        if result.scores[test] != worth
+        test: worth - result.scores[test] for test, worth in labs.points(lab).items() if result.scores[test] != worth
     }
     if lost != dict(mistake.loses):
         problem = f"loses {lost or 'nothing'}, should lose {dict(mistake.loses)}"

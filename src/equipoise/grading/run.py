@@ -130,9 +130,7 @@ class Classroom:
             gradebook.update_or_create_student(student)
         if problem := _unreadable(notebook):
             file = notebook.relative_to(self.root)
-            return Result(
-                student, State.FAILED, reason=f"{file}: {problem}. Ask for it to be handed in again"
-            )
+            return Result(student, State.FAILED, reason=f"{file}: {problem}. Ask for it to be handed in again")
         handed_in = fingerprint(notebook.parent) + _built_from(lab, self.course)
         stamp = self.root / "autograded" / student / lab.slug / STAMP
         if stamp.is_file() and stamp.read_text() == handed_in and not force:
