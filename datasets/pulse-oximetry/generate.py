@@ -45,9 +45,7 @@ OCCULT_RANGE = (92, 96)  # SpO2 readings that look safe (sjoding2020)
 HYPOXAEMIA = 88  # SaO2 in %, below which a reading counts as hypoxaemic (sjoding2020)
 
 
-def generate(
-    n: int, rng: np.random.Generator, strength: float = 1.0
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def generate(n: int, rng: np.random.Generator, strength: float = 1.0) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Draw ``n`` paired readings.
 
     ``strength`` scales the effect of skin tone on the device: 0 is a device that reads every tone like
@@ -140,12 +138,8 @@ def _vital_signs(sao2: np.ndarray, age: np.ndarray, rng: np.random.Generator) ->
     n, want = len(sao2), np.maximum(0, 94 - sao2)
     return {
         "heart_rate": (84 + 1.4 * want + rng.normal(0, 15, n)).round().astype(np.int16),
-        "respiratory_rate": np.clip(18 + 0.7 * want + rng.normal(0, 4.5, n), 6, 60)
-        .round()
-        .astype(np.int16),
-        "systolic_bp": (124 + 0.15 * (age - 62) - 0.4 * want + rng.normal(0, 19, n))
-        .round()
-        .astype(np.int16),
+        "respiratory_rate": np.clip(18 + 0.7 * want + rng.normal(0, 4.5, n), 6, 60).round().astype(np.int16),
+        "systolic_bp": (124 + 0.15 * (age - 62) - 0.4 * want + rng.normal(0, 19, n)).round().astype(np.int16),
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from equipoise import datasets, labs, proof
-from equipoise.content import ContentError, Finding, read_course
+from equipoise.content import ContentError, Course, Finding, Lab, read_course
 
 
 @dataclass
@@ -38,7 +38,7 @@ def check(root: Path, slugs: Collection[str], report: Callable[[str], None]) -> 
     return checked
 
 
-def _check_lab(checked: Checked, lab, course) -> None:
+def _check_lab(checked: Checked, lab: Lab, course: Course) -> None:
     findings = labs.check(lab)
     linked = all(dataset in course.datasets for dataset in lab.facts.datasets)
     if not findings and linked:

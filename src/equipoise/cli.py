@@ -37,8 +37,9 @@ def check(
     """Check texts, links, calibration, and that every lab marks exactly as it says."""
     from equipoise import checks
 
+    root = _root(course)
     with _stops_on(ContentError), _progress() as report:
-        checked = checks.check(_root(course), slugs or [], report)
+        checked = checks.check(root, slugs or [], report)
     if checked.costs:
         table = Table("Lab, as solved", "seconds", "memory (MB)")
         for slug, run in checked.costs.items():

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 import yaml
-from pybtex.database import BibliographyData, PybtexError, parse_string
+from pybtex.database import PybtexError, parse_string
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 COURSE_VARIABLE = "EQUIPOISE_COURSE"
@@ -310,8 +310,7 @@ class Course(Frozen):
     cases: dict[str, Case]
     labs: dict[str, Lab]
     datasets: dict[str, Dataset]
-    citations: frozenset[str]
-    pages: tuple[str, ...]  # the entries of _toc.yml, in order
+    pages: tuple[str, ...] | None  # the entries of _toc.yml, in order; None if it cannot be read
 
     def lab(self, slug: str) -> Lab:
         """The lab called ``slug``; an unknown name raises a ContentError that lists the known ones."""
@@ -353,13 +352,16 @@ def load_course(root: Path | None = None) -> Course:
 
 
 def load_dataset(root: Path, slug: str) -> Dataset:
-    """Read one dataset and nothing else: a test cell that draws a cohort must not wait for a course."""
+    """Read one dataset and nothing else: a test cell that draws a cohort must not wait for a course.
+
+    A draft with open TODOs loads; one that cannot be read raises ContentError.
+    """
     reader = _Reader(root)
     folder = root / "datasets" / slug
     if not folder.is_dir():
         reader.note(folder, "folder", "there is no such dataset", "Check the name")
     dataset = reader.dataset(folder) if folder.is_dir() else None
-    if reader.findings or dataset is None:
+    if dataset is None:
         raise ContentError(reader.findings)
     return dataset
 
@@ -372,33 +374,45 @@ def read_course(root: Path) -> tuple[Course, list[Finding]]:
         cases=reader.folders("cases", reader.case),
         labs=reader.folders("labs", reader.lab),
         datasets=reader.folders("datasets", reader.dataset),
-        citations=reader.citations(),
         pages=reader.pages(),
     )
-    return course, [*reader.findings, *_broken_links(course, reader.unreadable)]
+    reader.check_links()
+    reader.check_circles()
+    reader.check_contents(course)
+    return course, reader.findings
+
+
+class _Link(NamedTuple):
+    """A name in one file that must lead somewhere: to a folder of ``kind``, or to a citation."""
+
+    path: Path
+    key: str
+    kind: str
+    name: str
 
 
 class _Reader:
-    """Reads the files of one course and keeps a list of what is wrong with them."""
+    """Reads the files of one course and keeps a list of what is wrong with them.
+
+    Links are noted as each file is read, and followed at the end: so a file that is broken hides no broken link
+    in the file beside it.
+    """
 
     def __init__(self, root: Path):
         self.root = root
         self.findings: list[Finding] = []
-        self.unreadable: set[str] = set()  # "labs/x": links to it are not dangling, only its files are bad
+        self.links: list[_Link] = []
 
     def note(self, path: Path, where: str, problem: str, repair: str) -> None:
         file = str(path.relative_to(self.root))
         self.findings.append(Finding(file=file, where=where, problem=problem, repair=repair))
 
-    def folders(self, kind: str, read) -> dict[str, Any]:
-        parts = {}
-        for folder in sorted((self.root / kind).glob("[!._]*/")):
-            part = read(folder)
-            if part is None:
-                self.unreadable.add(f"{kind}/{folder.name}")
-            else:
-                parts[folder.name] = part
-        return parts
+    def names(self, kind: str) -> list[str]:
+        return sorted(folder.name for folder in (self.root / kind).glob("[!._]*/"))
+
+    def folders(self, kind: str, read: Callable[[Path], Any]) -> dict[str, Any]:
+        parts = {name: read(self.root / kind / name) for name in self.names(kind)}
+        return {name: part for name, part in parts.items() if part is not None}
 
     def text(self, path: Path) -> str | None:
         try:
@@ -411,17 +425,19 @@ class _Reader:
             for number, line in enumerate(text.splitlines(), 1):
                 if MARKER in line:
                     self.note(path, f"line {number}", line.strip(" #*>-"), "Write this part")
-            return text
+            if text.strip():
+                return text
+            self.note(path, "file", "is empty", "Write it; `equipoise new` shows its shape")
         return None
 
-    def mapping(self, path: Path, source: str | None) -> dict | None:
+    def mapping(self, path: Path, source: str | None, first_line: int = 1) -> dict | None:
         if source is None:
             return None
         try:
             value = yaml.safe_load(source)
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
-            where = f"line {mark.line + 1}" if mark else "YAML"
+            where = f"line {mark.line + first_line}" if mark else "YAML"
             problem = getattr(error, "problem", None) or "cannot be read"
             self.note(path, where, f"is not valid YAML ({problem})", "Check indentation and quotes")
             return None
@@ -436,8 +452,10 @@ class _Reader:
         try:
             return kind.model_validate(values)
         except ValidationError as error:
-            for problem in error.errors():
-                self.note(path, *_explain(problem, kind))
+            problems = error.errors()
+            for problem in problems:
+                if not _follows_from_another(problem, problems):
+                    self.note(path, *_explain(problem, kind))
             return None
 
     def yaml_model(self, path: Path, kind: type[BaseModel]) -> Any:
@@ -451,7 +469,7 @@ class _Reader:
         if not found:
             self.note(path, "front matter", "is missing", "Begin the file with keys between two --- lines")
             return None, text
-        facts = self.model(path, kind, self.mapping(path, found[1]))
+        facts = self.model(path, kind, self.mapping(path, found[1], first_line=2))
         body = text[found.end() :]
         self.sections(path, body, sections)
         return facts, body
@@ -469,11 +487,20 @@ class _Reader:
         self.note(path, "## headings", problem or "are in another order", f"Use, in this order: {order}")
 
     def case(self, folder: Path) -> Case | None:
-        facts, body = self.markdown(folder / "case.md", CaseFacts, CASE_SECTIONS)
+        page = folder / "case.md"
+        facts, body = self.markdown(page, CaseFacts, CASE_SECTIONS)
         quiz = self.yaml_model(folder / "quiz.yml", Quiz)
         teaching = self.text(folder / "teaching.md")
         if teaching is not None:
             self.sections(folder / "teaching.md", teaching, TEACHING_SECTIONS)
+        for file, text in ((page, body), (folder / "teaching.md", teaching or "")):
+            keys = (key.strip() for role in CITATION.findall(text) for key in role.split(","))
+            self.links += [_Link(file, "text", "citations", key) for key in keys]
+        if facts:
+            self.links.append(_Link(page, "harm.citation", "citations", facts.harm.citation))
+            self.links.append(_Link(page, "lab", "labs", facts.lab))
+            self.links += [_Link(page, "datasets", "datasets", name) for name in facts.datasets]
+            self.links += [_Link(page, "prerequisites", "cases", name) for name in facts.prerequisites]
         if not (facts and quiz):
             return None
         return Case(slug=folder.name, folder=folder, facts=facts, body=body, quiz=quiz)
@@ -482,6 +509,8 @@ class _Reader:
         facts, source = self.lab_page(folder / "lab.py")
         mistakes = self.text(folder / "wrong_answers.py")
         rubric = self.yaml_model(folder / "rubric.yml", Rubric)
+        if facts:
+            self.links += [_Link(folder / "lab.py", "datasets", "datasets", name) for name in facts.datasets]
         if not (facts and mistakes and rubric):
             return None
         return Lab(slug=folder.name, folder=folder, facts=facts, source=source, mistakes=mistakes, rubric=rubric)
@@ -496,32 +525,86 @@ class _Reader:
             self.note(path, "front matter", "is missing", repair)
             return None, text
         keys = re.sub(r"^# ?", "", found[1], flags=re.MULTILINE)
-        return self.model(path, LabFacts, self.mapping(path, keys)), text[found.end() :].lstrip("\n")
+        return self.model(path, LabFacts, self.mapping(path, keys, first_line=2)), text[found.end() :].lstrip("\n")
 
     def dataset(self, folder: Path) -> Dataset | None:
         facts, body = self.markdown(folder / "datasheet.md", DatasetFacts, DATASHEET_SECTIONS)
-        calibration = self.yaml_model(folder / "calibration.yml", Calibration)
+        plan = folder / "calibration.yml"
+        calibration = self.yaml_model(plan, Calibration)
         generator = self.text(folder / "generate.py")
+        if calibration:
+            targets = calibration.targets
+            self.links += [_Link(plan, target.statistic, "citations", target.citation) for target in targets]
         if not (facts and calibration and generator):
             return None
         return Dataset(slug=folder.name, folder=folder, facts=facts, body=body, calibration=calibration)
 
-    def citations(self) -> frozenset[str]:
+    def pages(self) -> tuple[str, ...] | None:
+        path = self.root / "_toc.yml"
+        contents = self.mapping(path, self.text(path))
+        if contents is None:
+            return None
+        pages = []
+        for entry in _files_in(contents):
+            if isinstance(entry, str):
+                pages.append(entry)
+            else:
+                self.note(path, f"file: {entry}", "names no page", "Write the page's path without its ending")
+        return tuple(pages)
+
+    def citations(self) -> list[str] | None:
         path = self.root / "book" / "references.bib"
         text = self.text(path)
         try:
-            entries = parse_string(text or "", "bibtex")
+            return None if text is None else list(parse_string(text, "bibtex").entries)
         except PybtexError as error:
             self.note(path, "BibTeX", f"cannot be read ({error})", "Mend the entry")
-            entries = BibliographyData()
-        return frozenset(entries.entries)
+            return None
 
-    def pages(self) -> tuple[str, ...]:
-        path = self.root / "_toc.yml"
-        return tuple(_files_in(self.mapping(path, self.text(path)) or {}))
+    def check_links(self) -> None:
+        there = {kind: self.names(kind) for kind in ("cases", "labs", "datasets")}
+        there["citations"] = self.citations()
+        for path, key, kind, name in self.links:
+            if there[kind] is None or name in there[kind]:
+                continue
+            if kind == "citations":
+                self.note(path, key, f"there is no citation '{name}'", "Add it to book/references.bib")
+            else:
+                known = ", ".join(there[kind]) or "none"
+                self.note(path, key, f"there is no {kind}/{name}", f"Make that folder, or name one of: {known}")
+
+    def check_circles(self) -> None:
+        needs: dict[str, set[str]] = {}
+        for path, key, _, name in self.links:
+            if key == "prerequisites":
+                needs.setdefault(path.parent.name, set()).add(name)
+        while circle := _circle(needs):
+            path = self.root / "cases" / circle[1] / "case.md"
+            problem = f"form a circle: {' → '.join(circle)}"
+            self.note(path, "prerequisites", problem, "Remove one of these prerequisites")
+            needs[circle[1]].remove(circle[0])
+
+    def check_contents(self, course: Course) -> None:
+        """Labs that no case uses, and the table of contents against the folders."""
+        if len(course.cases) == len(self.names("cases")):
+            used = {case.facts.lab for case in course.cases.values()}
+            for slug, lab in course.labs.items():
+                if slug not in used and MARKER not in lab.source:
+                    self.note(lab.folder, "folder", "is the lab of no case", "Name it under `lab:` in a case")
+        if course.pages is None:
+            return
+        contents = self.root / "_toc.yml"
+        wanted = [f"cases/{slug}/case" for slug in self.names("cases")]
+        wanted += [f"labs/{case.facts.lab}/lab" for case in course.cases.values() if case.facts.lab in course.labs]
+        for page in wanted:
+            if page not in course.pages:
+                self.note(contents, page, "is not in the table of contents", f"Add `- file: {page}`")
+        for page in course.pages:
+            if not any((self.root / f"{page}{suffix}").is_file() for suffix in (".md", ".py", "")):
+                self.note(contents, page, "there is no such page", "Remove the line, or write the page")
 
 
-def _files_in(toc: Any) -> Iterator[str]:
+def _files_in(toc: Any) -> Iterator[Any]:
     """Every ``root:`` and ``file:`` in a table of contents, from top to bottom."""
     if isinstance(toc, dict):
         yield from (toc[key] for key in ("root", "file") if key in toc)
@@ -531,80 +614,41 @@ def _files_in(toc: Any) -> Iterator[str]:
             yield from _files_in(entry)
 
 
+def _follows_from_another(problem: Any, problems: list) -> bool:
+    """Whether a list is only too short because an entry of it was refused, which is reported already."""
+    place = problem["loc"]
+    return problem["type"] == "too_short" and any(
+        len(other["loc"]) > len(place) and other["loc"][: len(place)] == place for other in problems
+    )
+
+
 def _explain(problem: Any, kind: type[BaseModel]) -> tuple[str, str, str]:
     """A pydantic error as (key, problem, repair)."""
     key = ".".join(map(str, problem["loc"])) or "file"
-    if problem["type"] == "missing":
-        return key, "is missing", f"Add `{problem['loc'][-1]}:`"
-    if problem["type"] == "extra_forbidden":
-        known = ", ".join(kind.model_fields) if len(problem["loc"]) == 1 else "those of its neighbours"
-        return key, "is not a known key", f"Remove it, or use one of: {known}"
-    if problem["type"] == "value_error":
-        what, _, repair = str(problem["ctx"]["error"]).partition("; ")
-        return key, what, repair.capitalize() or "Correct the value"
-    return key, problem["msg"][0].lower() + problem["msg"][1:], f"It is now {problem['input']!r}"
+    match problem["type"]:
+        case "missing":
+            return key, "is missing", f"Add `{problem['loc'][-1]}:`"
+        case "extra_forbidden":
+            known = ", ".join(kind.model_fields) if len(problem["loc"]) == 1 else "those of its neighbours"
+            return key, "is not a known key", f"Remove it, or use one of: {known}"
+        case "value_error":
+            what, _, repair = str(problem["ctx"]["error"]).partition("; ")
+            return key, what, repair.capitalize() or "Correct the value"
+        case "too_short":
+            has, least = problem["ctx"]["actual_length"], problem["ctx"]["min_length"]
+            return key, f"has {has} entries, at least {least} are needed", "Add what is missing"
+        case "too_long":
+            has, most = problem["ctx"]["actual_length"], problem["ctx"]["max_length"]
+            return key, f"has {has} entries, at most {most} are allowed", "Remove what is too much"
+    value = repr(problem["input"])
+    shown = value if len(value) <= 80 else f"{value[:77]}..."
+    return key, problem["msg"][0].lower() + problem["msg"][1:], f"It is now {shown}"
 
 
-def _broken_links(course: Course, unreadable: set[str]) -> list[Finding]:
-    """Links between the parts that lead nowhere, circles among prerequisites, parts that nobody uses."""
-    findings: list[Finding] = []
-
-    def note(file: str, where: str, problem: str, repair: str) -> None:
-        findings.append(Finding(file=file, where=where, problem=problem, repair=repair))
-
-    def link(file: str, key: str, kind: str, slug: str) -> None:
-        known = getattr(course, kind)
-        if slug not in known and f"{kind}/{slug}" not in unreadable:
-            there = ", ".join(known) or "none"
-            note(file, key, f"there is no {kind}/{slug}", f"Make that folder, or name one of: {there}")
-
-    def cite(file: str, where: str, key: str) -> None:
-        if key not in course.citations:
-            note(file, where, f"there is no citation '{key}'", "Add it to book/references.bib")
-
-    for slug, case in course.cases.items():
-        file = f"cases/{slug}/case.md"
-        link(file, "lab", "labs", case.facts.lab)
-        for dataset in case.facts.datasets:
-            link(file, "datasets", "datasets", dataset)
-        for prerequisite in case.facts.prerequisites:
-            link(file, "prerequisites", "cases", prerequisite)
-        cite(file, "harm.citation", case.facts.harm.citation)
-        for keys in CITATION.findall(case.body):
-            for key in keys.split(","):
-                cite(file, "text", key.strip())
-        for page in (f"cases/{slug}/case", f"labs/{case.facts.lab}/lab"):
-            if page not in course.pages:
-                note("_toc.yml", page, "is not in the table of contents", f"Add `- file: {page}`")
-    used = {case.facts.lab for case in course.cases.values()}
-    a_case_is_unread = any(part.startswith("cases/") for part in unreadable)
-    for slug, lab in course.labs.items():
-        for dataset in lab.facts.datasets:
-            link(f"labs/{slug}/lab.py", "datasets", "datasets", dataset)
-        if slug not in used and MARKER not in lab.source and not a_case_is_unread:
-            note(f"labs/{slug}", "folder", "is the lab of no case", "Name it under `lab:` in a case")
-    for slug, dataset in course.datasets.items():
-        for target in dataset.calibration.targets:
-            cite(f"datasets/{slug}/calibration.yml", target.statistic, target.citation)
-    for page in course.pages:
-        if not any((course.root / f"{page}{suffix}").is_file() for suffix in (".md", ".py", "")):
-            note("_toc.yml", page, "there is no such page", "Remove the line, or write the page")
-    findings += _circles(course)
-    return findings
-
-
-def _circles(course: Course) -> list[Finding]:
-    needs = {slug: set(case.facts.prerequisites) for slug, case in course.cases.items()}
+def _circle(needs: Mapping[str, set[str]]) -> list[str] | None:
+    """Cases of which each needs the one before it, and the first the last; None if there is no such circle."""
     try:
         TopologicalSorter(needs).prepare()
     except CycleError as error:
-        circle = error.args[1]
-        return [
-            Finding(
-                file=f"cases/{circle[0]}/case.md",
-                where="prerequisites",
-                problem=f"form a circle: {' → '.join(circle)}",
-                repair="Remove one of these prerequisites",
-            )
-        ]
-    return []
+        return error.args[1]
+    return None

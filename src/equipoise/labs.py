@@ -165,7 +165,7 @@ def _cell(number: int, written: NotebookNode, lab: Lab) -> NotebookNode:
         source = f"{source}\n\n{rubric_table(lab)}".lstrip()
     new = nbformat.v4.new_code_cell if written.cell_type == "code" else nbformat.v4.new_markdown_cell
     name = written.metadata.get("id")
-    cell = new(source, id=name or f"cell-{number}")
+    cell = new(source, id=f"cell-{number}")
     if name:
         cell.metadata["nbgrader"] = _nbgrader(name, written)
     if "competency" in written.metadata:

@@ -7,6 +7,7 @@ ration that a Hub usually gives a student.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import tempfile
@@ -14,12 +15,14 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
+from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 from nbgrader.utils import determine_grade, is_grade, is_solution
 
@@ -81,23 +84,31 @@ def run(notebook: NotebookNode, folder: Path, root: Path) -> Run:
             notebook,
             timeout=2 * MOST_SECONDS,
             allow_errors=True,
+            interrupt_on_timeout=True,
+            error_on_timeout={"ename": "CellTimeoutError", "evalue": "takes too long", "traceback": []},
             shutdown_kernel="immediate",
             extra_arguments=["--log-level=ERROR"],
             km=AsyncKernelManager(transport="ipc", ip=f"{private}/kernel"),
             resources={"metadata": {"path": str(folder)}},
         )
-        kernel = client.setup_kernel(env=os.environ | {COURSE_VARIABLE: str(root)})
-        with kernel, _PeakMemory(client) as peak:
-            for number, cell in enumerate(notebook.cells):
-                client.execute_cell(cell, number)
+        peak_bytes = asyncio.run(_execute(client, os.environ | {COURSE_VARIABLE: str(root)}))
     tests = [cell for cell in notebook.cells if is_grade(cell) and not is_solution(cell)]
     return Run(
-        scores={labs.grade_id(cell): determine_grade(cell)[0] for cell in tests},
+        scores={labs.grade_id(cell): _score(cell) for cell in tests},
         errors=dict(_errors(notebook)),
         outputs=frozenset(labs.grade_id(cell) for cell in tests if _is_noisy(cell)),
         seconds=time.perf_counter() - start,
-        peak_bytes=peak.bytes,
+        peak_bytes=peak_bytes,
     )
+
+
+async def _execute(client: NotebookClient, environment: Mapping[str, str]) -> int:
+    """Run every cell, or as many as the kernel lives through; return the peak memory in bytes."""
+    async with client.async_setup_kernel(cleanup_kc=True, env=environment):
+        with _PeakMemory(client) as peak, suppress(DeadKernelError):
+            for number, cell in enumerate(client.nb.cells):
+                await client.async_execute_cell(cell, number)
+    return peak.bytes
 
 
 class _PeakMemory(threading.Thread):
@@ -123,6 +134,11 @@ class _PeakMemory(threading.Thread):
     def __exit__(self, *error: object) -> None:
         self.done.set()
         self.join()
+
+
+def _score(cell: NotebookNode) -> float:
+    """Points by nbgrader's rule, by which a test without output is passed; one that never ran is not."""
+    return determine_grade(cell)[0] if cell.execution_count else 0
 
 
 def _errors(notebook: NotebookNode) -> Iterator[tuple[str, str]]:

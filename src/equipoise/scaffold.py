@@ -20,7 +20,11 @@ class Kind(StrEnum):
     DATASET = "dataset"
 
 
-LINKS = {Kind.CASE: Kind.LAB, Kind.LAB: Kind.DATASET}  # what a new folder needs beside it
+NEEDED = {  # a new folder, and what it links to
+    Kind.CASE: (Kind.CASE, Kind.LAB, Kind.DATASET),
+    Kind.LAB: (Kind.LAB, Kind.DATASET),
+    Kind.DATASET: (Kind.DATASET,),
+}
 
 
 class ScaffoldError(Exception):
@@ -33,13 +37,11 @@ def new(root: Path, kind: Kind, slug: str) -> list[Path]:
         raise ScaffoldError(f"'{slug}' is no slug: use small letters, digits and single hyphens")
     if (folder := root / f"{kind}s" / slug).exists():
         raise ScaffoldError(f"{folder} exists; choose another name")
-    made = []
-    wanted: Kind | None = kind
-    while wanted and not (root / f"{wanted}s" / slug).exists():
-        made.append(_copy(root, wanted, slug))
-        wanted = LINKS.get(wanted)
-    if kind is Kind.CASE:
-        _enter_in_contents(root / "_toc.yml", slug)
+    contents = root / "_toc.yml"
+    with_case = _contents_with(contents.read_text(encoding="utf-8"), slug) if kind is Kind.CASE else None
+    made = [_copy(root, part, slug) for part in NEEDED[kind] if not (root / f"{part}s" / slug).exists()]
+    if with_case:
+        contents.write_text(with_case, encoding="utf-8")
     return made
 
 
@@ -52,14 +54,23 @@ def _copy(root: Path, kind: Kind, slug: str) -> Path:
     return folder
 
 
-def _enter_in_contents(contents: Path, slug: str) -> None:
-    """Add the case and its lab below the last case. Text, not YAML, so that comments stay."""
-    lines = contents.read_text(encoding="utf-8").splitlines()
-    last = max(n for n, line in enumerate(lines) if re.search(r"file: (cases|labs)/", line))
-    indent = next(re.match(" *", line)[0] for line in lines if "file: cases/" in line)
-    lines[last + 1 : last + 1] = [
-        f"{indent}- file: cases/{slug}/case",
-        f"{indent}  sections:",
-        f"{indent}    - file: labs/{slug}/lab",
-    ]
-    contents.write_text("\n".join(lines) + "\n", encoding="utf-8")
+def _contents_with(contents: str, slug: str) -> str:
+    """A table of contents with the case and its lab below the last case. Text, not YAML, so that comments stay."""
+    lines = contents.splitlines()
+    cases = [number for number, line in enumerate(lines) if "file: cases/" in line]
+    if cases:
+        end, indent = cases[-1] + 1, _indent(lines[cases[-1]])
+        while end < len(lines) and _indent(lines[end]) > indent:
+            end += 1
+    elif "parts:" in lines:
+        lines += ["  - caption: Cases", "    chapters:"]
+        end, indent = len(lines), 6
+    else:
+        raise ScaffoldError("_toc.yml has neither a case nor `parts:`; add `parts:` first")
+    entry = [f"- file: cases/{slug}/case", "  sections:", f"    - file: labs/{slug}/lab"]
+    lines[end:end] = [" " * indent + line for line in entry]
+    return "\n".join(lines) + "\n"
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())

@@ -1,0 +1,122 @@
+"""The book is built by the command that everybody knows, and shows students nothing but their edition."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from support import copy_course, shell
+
+from equipoise import labs
+from equipoise.content import load_course
+
+BUILD = ("jupyter-book", "build", "-W", "-n", "--keep-going", ".")
+
+
+@pytest.fixture(scope="module", name="book")
+def _book(tmp_path_factory) -> Path:
+    """A built book; a hidden folder with a page that would fail lies in its root, as an environment might."""
+    root = copy_course(tmp_path_factory.mktemp("book") / "course")
+    hidden = root / ".venv" / "lib"
+    hidden.mkdir(parents=True)
+    (hidden / "trap.md").write_text("---\nfile_format: mystnb\n---\n# Trap\n```{code-cell}\n1 / 0\n```\n")
+    built = shell(*BUILD, cwd=root)
+    assert built.returncode == 0, built.stderr[-1500:]
+    return root
+
+
+def page(root: Path, name: str) -> str:
+    return (root / "_build" / "html" / f"{name}.html").read_text()
+
+
+def test_every_page_of_the_contents_is_there(book):
+    for name in load_course(book).pages:
+        assert "<h1>" in page(book, name)
+
+
+def test_hidden_folder_is_left_alone(book):
+    assert not list((book / "_build").rglob("trap*"))
+
+
+def test_case_shows_its_facts_its_quiz_and_its_figure(book):
+    case = next(iter(load_course(book).cases.values()))
+    text = page(book, f"cases/{case.slug}/case")
+    assert "At a glance" in text
+    assert all(competency.meaning in text for competency in case.facts.competencies)
+    assert text.count('class="sd-summary-text quiz-option') + text.count("quiz-option") >= len(case.quiz.items) * 2
+    assert re.search(r'<img[^>]+alt="[^"]{80,}"', text), "the figure has no alternative text"
+
+
+def test_lab_page_is_the_students_edition(book):
+    lab = next(iter(load_course(book).labs.values()))
+    text = page(book, f"labs/{lab.slug}/lab")
+    assert "YOUR CODE HERE" in text
+    assert "This is the lab as students receive it" in text
+
+
+def test_no_file_of_the_book_gives_a_solution_away(book):
+    """Whatever the format: pages, search index, sources, downloads, executed notebooks."""
+    course = load_course(book)
+    secret = {"BEGIN SOLUTION", "HIDDEN TESTS", "latent_", "counterfactual_"}
+    for lab in course.labs.values():
+        visible = "\n".join(cell.source for cell in labs.student_notebook(lab).cells).replace("`", "")
+        lines = "\n".join(labs.solutions(lab).values()).splitlines()
+        lines += "\n".join("\n".join(labs.HIDDEN.findall(c.source)) for c in labs.instructor_notebook(lab).cells).split(
+            "\n"
+        )
+        secret |= {line.strip() for line in lines if len(line.strip()) > 30 and line.strip() not in visible}
+    for case in course.cases.values():
+        notes = (case.folder / "teaching.md").read_text().splitlines()
+        secret |= {line for line in notes if len(line) > 60 and "{cite" not in line and "**" not in line}
+    assert len(secret) > 50
+    for path in (book / "_build" / "html").rglob("*"):
+        if path.is_file() and path.suffix not in (".woff", ".woff2", ".png", ".ttf"):
+            text = plain(path.read_text(errors="replace"))
+            assert [line for line in secret if line in text] == [], path
+
+
+def plain(html: str) -> str:
+    text = re.sub(r"<[^>]*>", "", html)
+    for entity, character in (("&quot;", '"'), ("&lt;", "<"), ("&gt;", ">"), ("&#39;", "'"), ("&amp;", "&")):
+        text = text.replace(entity, character)
+    return text
+
+
+def test_changed_dataset_is_drawn_again_on_the_next_build(book):
+    case = next(iter(load_course(book).cases.values()))
+    before = images(book)
+    generator = book / "datasets" / case.facts.datasets[0] / "generate.py"
+    original = generator.read_text()
+    generator.write_text(original.replace("NOISE_SD = 4.55", "NOISE_SD = 4.45"))
+    assert generator.read_text() != original
+    assert shell(*BUILD, cwd=book).returncode == 0
+    assert images(book) - before
+
+
+def images(root: Path) -> set[str]:
+    return {path.name for path in (root / "_build" / "html" / "_images").glob("*.png")}
+
+
+def test_failing_cell_fails_every_build(book):
+    case = next(iter(load_course(book).cases.values()))
+    source = case.folder / "case.md"
+    original = source.read_text()
+    source.write_text(original.replace("import matplotlib.pyplot as plt", "1 / 0", 1))
+    try:
+        for _ in range(2):
+            assert shell(*BUILD, cwd=book).returncode != 0
+    finally:
+        source.write_text(original)
+
+
+def test_course_with_findings_is_not_built(book):
+    source = next(iter(load_course(book).cases.values())).folder / "case.md"
+    original = source.read_text()
+    source.write_text(original.replace("minutes: 60", "minuts: 60"))
+    try:
+        built = shell(*BUILD, cwd=book)
+    finally:
+        source.write_text(original)
+    assert built.returncode != 0
+    assert "minuts: is not a known key" in built.stdout + built.stderr

@@ -1,0 +1,87 @@
+"""A lab that marks unfairly is found out. The lab is the one that `equipoise new` makes: small, and complete."""
+
+import pytest
+
+from equipoise import labs, proof, scaffold
+from equipoise.content import read_course
+
+
+@pytest.fixture(name="prove")
+def _prove(course_copy):
+    scaffold.new(course_copy, scaffold.Kind.LAB, "small")
+
+    def prove(file: str, old: str, new: str) -> list[str]:
+        path = course_copy / "labs" / "small" / file
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new, 1))
+        course, _ = read_course(course_copy)
+        assert labs.check(course.labs["small"]) == []
+        return [str(finding) for finding in proof.prove(course.labs["small"], course).findings]
+
+    return prove
+
+
+def test_sound_lab_passes(prove):
+    assert prove("lab.py", "Task 1", "Task 1") == []
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "expected"),
+    [
+        pytest.param(
+            "lab.py",
+            "prediction = 0.1",
+            "prediction = 2.0",
+            "the solution fails with AssertionError",
+            id="solution-fails",
+        ),
+        pytest.param(
+            "lab.py", "prediction = None", "prediction = 0.5", "the untouched notebook earns 1", id="stub-earns"
+        ),
+        pytest.param(
+            "lab.py",
+            "    assert abs(gap - expected) < 1e-9",
+            "    assert gap or True",
+            "loses nothing, should lose {'test-gap': 2}",
+            id="weak-test",
+        ),
+        pytest.param(
+            "wrong_answers.py",
+            "return pd.Series(rows",
+            "return undefined(rows",
+            "fails with NameError",
+            id="mistake-crashes",
+        ),
+        pytest.param(
+            "lab.py",
+            "# Test: a share",
+            "print('hello')\n# Test: a share",
+            "prints or returns something",
+            id="noisy-test",
+        ),
+        pytest.param(
+            "wrong_answers.py",
+            'mistake="counts" replaces="rates" loses={"test-rates": 2}',
+            'mistake="counts" replaces="rates" loses={"test-gap": 2}',
+            "loses {'test-rates': 2.0}, should lose {'test-gap': 2}",
+            id="mistake-costs-elsewhere",
+        ),
+    ],
+)
+def test_unfair_lab_is_found_out(prove, file, old, new, expected):
+    findings = prove(file, old, new)
+    assert any(expected in finding for finding in findings), findings
+
+
+def test_lab_whose_kernel_dies_earns_nothing_for_what_never_ran(prove):
+    findings = prove("lab.py", "table.head()", "import os; os._exit(1)")
+    assert any("test-gap: the solution earns 0 of 2" in finding for finding in findings), findings
+
+
+@pytest.mark.parametrize(("limit", "value", "where"), [("MOST_SECONDS", 0.1, "time"), ("MOST_BYTES", 10, "memory")])
+def test_greedy_lab_is_found_out(prove, monkeypatch, limit, value, where):
+    monkeypatch.setattr(proof, limit, value if limit == "MOST_BYTES" else 1)
+    code = "import time; time.sleep(1.5)\nimport pandas as pd" if where == "time" else "import pandas as pd"
+    findings = prove("lab.py", "import pandas as pd", code)
+    assert any(f": {where}: " in finding for finding in findings), findings
