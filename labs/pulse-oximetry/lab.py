@@ -1,5 +1,5 @@
 # ---
-# title: "Lab: whom does the finger clip fail?"
+# title: Whom does the finger clip fail?
 # minutes: 45
 # datasets: [pulse-oximetry]
 # ---

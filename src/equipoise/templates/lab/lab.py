@@ -1,5 +1,5 @@
 # ---
-# title: "Lab: TODO"
+# title: TODO
 # minutes: 45
 # datasets: [new-slug]
 # ---
