@@ -64,7 +64,7 @@ def test_sound_lab_passes(prove):
             "wrong_answers.py",
             'mistake="counts" replaces="rates" loses={"test-rates": 2}',
             'mistake="counts" replaces="rates" loses={"test-gap": 2}',
-            "loses {'test-rates': 2.0}, should lose {'test-gap': 2}",
+            "loses {'test-rates': 2}, should lose {'test-gap': 2}",
             id="mistake-costs-elsewhere",
         ),
     ],

@@ -23,6 +23,7 @@
 # You need about 45 minutes for tasks 1 to 8, and 20 more for the memo.
 
 # %% id="setup"
+import logging
 import warnings
 
 import matplotlib.pyplot as plt
@@ -31,6 +32,7 @@ import pandas as pd
 
 # Libraries warn about one another here, not about your work.
 warnings.filterwarnings("ignore")
+logging.getLogger("shap").setLevel(logging.ERROR)
 import shap
 from fairlearn.metrics import (
     MetricFrame,
@@ -543,10 +545,10 @@ assert max(missed) < 0.35, (
 
 # %% id="cost"
 chosen = group_thresholds(train["hypoxaemic"], model.predict_proba(train[FEATURES])[:, 1], train["tone_band"])
-risk = model.predict_proba(test[FEATURES])[:, 1]
+scores = model.predict_proba(test[FEATURES])[:, 1]
 policies = {
-    "one threshold for all": risk >= ALERT,
-    "a threshold for each group": risk >= test["tone_band"].map(chosen).to_numpy(),
+    "one threshold for all": scores >= ALERT,
+    "a threshold for each group": scores >= test["tone_band"].map(chosen).to_numpy(),
     "ThresholdOptimizer": np.asarray(balanced_alerts(model, train, test)).astype(bool),
 }
 costs = pd.concat(
@@ -603,7 +605,7 @@ for band, error in (corrected - new["sao2"]).groupby(new["tone_band"]):
 mended_train = train.assign(spo2=corrected_spo2(train, train))
 mended_test = test.assign(spo2=corrected_spo2(train, test))
 mended_risk = train_model(mended_train).predict_proba(mended_test[FEATURES])[:, 1]
-before = error_rates(test["hypoxaemic"], risk >= ALERT, test["tone_band"]).loc[BANDS]
+before = error_rates(test["hypoxaemic"], scores >= ALERT, test["tone_band"]).loc[BANDS]
 after = error_rates(test["hypoxaemic"], mended_risk >= ALERT, test["tone_band"]).loc[BANDS]
 comparison = pd.concat({"as charted": before, "recalibrated": after}, axis=1)
 gaps = pd.Series(
