@@ -19,10 +19,10 @@ c.CourseDirectory.root = str(here)
 # nbgrader calls its helper `alembic` by name; without this it fails half-way when the environment is not activated.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 
-# The source of every assignment is its lab folder: labs/<slug>/lab.py, with its data.
-write_sources(here / "source")
-
 # A lab may take 60 s in all, so a cell that takes longer hangs. The default shutdown costs a second a notebook.
 c.Execute.timeout = 60
 c.Execute.shutdown_kernel = "immediate"
 c.Execute.extra_arguments = ["--log-level=ERROR"]  # kernels otherwise print a warning a notebook
+
+# The source of every assignment is its lab folder: labs/<slug>/lab.py, with its data.
+write_sources(here.parent, here / "source")

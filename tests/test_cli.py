@@ -154,11 +154,24 @@ def test_grade_answers_an_unknown_lab_with_the_known_ones(course_copy):
     assert all(slug in output for slug in load_course(course_copy).labs)
 
 
-@pytest.mark.parametrize("words", [["grade", "x"], ["demo"]])
-def test_nothing_is_marked_while_the_course_has_findings(broken, words):
+def test_no_demo_while_the_course_has_findings(broken):
     findings = read_course(broken)[1]
-    code, output = run(*words, "--course", broken)
+    code, output = run("demo", "--course", broken)
     assert code == 1 and all(str(finding) in output for finding in findings)
+
+
+def test_a_lab_is_marked_while_another_part_of_the_course_is_a_draft(course_copy):
+    slug = next(iter(load_course(course_copy).labs))
+    run("new", "case", "draft", "--course", course_copy)
+    code, output = run("grade", slug, "--course", course_copy)
+    assert code == 1 and f"{slug} was never released" in output
+
+
+def test_no_lab_is_marked_that_has_findings_itself(course_copy):
+    slug = next(iter(load_course(course_copy).labs))
+    (course_copy / "labs" / slug / "rubric.yml").write_text("dimensions: {}\n", encoding="utf-8")
+    code, output = run("grade", slug, "--course", course_copy)
+    assert code == 1 and f"labs/{slug}/rubric.yml" in output
 
 
 def test_a_table_of_contents_that_holds_no_path_is_no_traceback(broken):

@@ -242,7 +242,7 @@ def test_a_file_that_is_not_utf8_is_a_finding(copy, file):
 @pytest.mark.parametrize("file", FOLDER_FILES)
 def test_a_todo_is_a_finding(copy, file):
     line = len(copy.path(file).read_text(encoding="utf-8").splitlines()) + 1
-    append(copy.path(file), "# TODO: write more\n")
+    append(copy.path(file), "#### TODO: write more\n")
     (finding,) = copy.findings()
     says(finding, copy.named(file), f"line {line}", "TODO: write more")
 

@@ -35,7 +35,7 @@ def test_installed_versions_are_the_locked_ones(course_root):
     installed: dict[str, str] = {}
     for distribution in distributions():  # the first one found is the one that is imported
         installed.setdefault(normal(distribution.metadata["Name"]), distribution.version)
-    wrong = {n: (v, installed.get(n)) for n, v in locked.items() if installed.get(normal(n), v) != v}
+    wrong = {n: (v, installed.get(normal(n))) for n, v in locked.items() if installed.get(normal(n)) != v}
     assert wrong == {}
 
 

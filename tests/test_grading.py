@@ -12,7 +12,7 @@ from support import copy_course, shell
 
 from equipoise import demo, labs
 from equipoise.content import load_course
-from equipoise.grading.run import Classroom, GradingError, State
+from equipoise.grading.run import Classroom, GradingError, State, write_sources
 
 
 @pytest.fixture(scope="module", name="by_hand")
@@ -132,9 +132,10 @@ def test_our_command_gives_the_same_points_and_stops_for_nobody(classroom, lab):
         (b"[1, 2, 3]", "is not a notebook"),
         (b'{"cells": 7}', "is not a notebook"),
         (b"<html>", "the file is damaged, or was cut off"),
+        (b'{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}', "none of the lab's tests is in it"),
         (None, "there is no notebook of this name"),
     ],
-    ids=["empty", "binary", "list", "no-cells", "web-page", "missing"],
+    ids=["empty", "binary", "list", "no-cells", "web-page", "other-notebook", "missing"],
 )
 def test_submission_that_is_no_notebook_gets_one_clear_message(classroom, lab, content, reason):
     shutil.rmtree(classroom.root / "submitted")
@@ -151,8 +152,75 @@ def test_submission_that_is_no_notebook_gets_one_clear_message(classroom, lab, c
 
 def test_lab_that_was_never_released_is_refused(course, tmp_path):
     lab = next(iter(course.labs.values()))
-    with pytest.raises(GradingError, match="Release it first"):
+    with pytest.raises(GradingError, match="was never released"):
         list(Classroom(course, tmp_path).grade(lab))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_lab_whose_tests_changed_since_the_release_is_refused(course_copy):
+    course = load_course(course_copy)
+    lab = next(iter(course.labs.values()))
+    classroom = Classroom(course, course_copy / "class")
+    classroom.release(lab)
+    source = lab.folder / "lab.py"
+    test = next(iter(labs.points(lab)))
+    source.write_text(source.read_text().replace(f'id="{test}" points=', f'id="{test}" points=1'))
+    course = load_course(course_copy)
+    with pytest.raises(GradingError, match="have changed since it was released"):
+        list(Classroom(course, course_copy / "class").grade(course.labs[lab.slug]))
+
+
+def test_lost_gradebook_means_marking_again(classroom, lab):
+    for student in ("broken", "partly-right", "untouched"):
+        shutil.rmtree(classroom.root / "submitted" / student)
+    assert [result.state for result in classroom.grade(lab)] == [State.MARKED]
+    (classroom.root / "gradebook.db").unlink()
+    classroom.release(lab)
+    assert [result.state for result in classroom.grade(lab)] == [State.MARKED]
+
+
+def test_earlier_mark_is_named_when_the_new_submission_cannot_be_read(classroom, lab):
+    for student in ("broken", "partly-right", "untouched"):
+        shutil.rmtree(classroom.root / "submitted" / student)
+    (first,) = classroom.grade(lab)
+    (classroom.root / "submitted" / "perfect" / lab.slug / f"{lab.slug}.ipynb").write_text("{")
+    (second,) = classroom.grade(lab)
+    assert second.state is State.FAILED
+    assert f"still marked, with {first.points:g} points" in second.reason
+
+
+def test_essay_that_a_person_marked_waits_no_longer(classroom, lab):
+    for student in ("broken", "partly-right", "untouched"):
+        shutil.rmtree(classroom.root / "submitted" / student)
+    (before,) = classroom.grade(lab)
+    with classroom.nbgrader.gradebook as gradebook:
+        memo = gradebook.find_grade("memo", lab.slug, lab.slug, "perfect")
+        memo.manual_score, memo.needs_manual_grade = 13, False
+        gradebook.db.commit()
+    for force in (False, True):
+        (after,) = classroom.grade(lab, force)
+        assert (after.points, after.waiting) == (before.points + 13, 0)
+
+
+def test_source_is_made_whole_again_and_from_its_own_course(course_copy, tmp_path):
+    write_sources(course_copy, tmp_path)
+    lab = next(iter(load_course(course_copy).labs.values()))
+    table = tmp_path / lab.slug / "data" / f"{lab.facts.datasets[0]}.csv"
+    table.unlink()
+    (table.parent / "left-over.csv").write_text("latent_truth")
+    write_sources(course_copy, tmp_path)
+    assert [path.name for path in table.parent.iterdir()] == [table.name]
+
+
+@pytest.mark.parametrize("part", ["calibration.yml", "generate.py"])
+def test_lab_whose_dataset_is_broken_is_not_built(course_copy, tmp_path, capsys, part):
+    lab = next(iter(load_course(course_copy).labs.values()))
+    write_sources(course_copy, tmp_path)
+    broken = course_copy / "datasets" / lab.facts.datasets[0] / part
+    broken.write_text(broken.read_text() + "\nthis is: neither: Python nor YAML\n")
+    write_sources(course_copy, tmp_path)
+    assert not (tmp_path / lab.slug / f"{lab.slug}.ipynb").exists()
+    assert f"{lab.slug} is not built" in capsys.readouterr().err
 
 
 def test_lab_with_a_finding_cannot_be_released_by_accident(course_copy):

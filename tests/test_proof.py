@@ -2,7 +2,7 @@
 
 import pytest
 
-from equipoise import labs, proof, scaffold
+from equipoise import checks, labs, proof, scaffold
 from equipoise.content import read_course
 
 
@@ -85,3 +85,11 @@ def test_greedy_lab_is_found_out(prove, monkeypatch, limit, value, where):
     code = "import time; time.sleep(1.5)\nimport pandas as pd" if where == "time" else "import pandas as pd"
     findings = prove("lab.py", "import pandas as pd", code)
     assert any(f": {where}: " in finding for finding in findings), findings
+
+
+def test_check_of_a_lab_with_a_broken_generator_is_a_finding_and_no_traceback(course_copy):
+    scaffold.new(course_copy, scaffold.Kind.LAB, "small")
+    generator = course_copy / "datasets" / "small" / "generate.py"
+    generator.write_text(generator.read_text() + "\nthis is not Python\n")
+    findings = [str(finding) for finding in checks.check(course_copy, ["small"], print).findings]
+    assert any("datasets/small/generate.py: SyntaxError: the generator fails" in finding for finding in findings)

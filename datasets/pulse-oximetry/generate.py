@@ -100,7 +100,7 @@ def statistics(observed: pd.DataFrame) -> dict[str, float]:
     """The published statistics, computed on a cohort; the keys are those of ``calibration.yml``."""
     hypoxaemic = observed["sao2"] < HYPOXAEMIA
     looks_safe = observed["spo2"].between(*OCCULT_RANGE)
-    results = {"share_recorded_black": (observed["recorded_race"] == "Black").mean()}
+    results = {}
     for race in RECORDED_RACES:
         group = observed["recorded_race"] == race
         name = race.lower()

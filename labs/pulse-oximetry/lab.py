@@ -11,16 +11,20 @@
 # oxygen: **SpO2**. A blood sample from an artery measures the same thing directly: **SaO2**. When the two
 # disagree, the blood is right.
 #
-# You will look at paired readings from an intensive care unit, train a small model that decides which patients
+# You will look at paired readings from intensive care, train a small model that decides which patients
 # a doctor should see now, and find out whom it misses. The patients are **synthetic**: a program drew them so
 # that the error by recorded race matches a published table. No real person is in this file, and nothing here
 # is medical advice.
 #
-# **How to work.** Run the cells from top to bottom with Shift + Enter. Where you see `# YOUR CODE HERE`, replace
-# that line and the one below it. The cells that begin with `# Test` check your work: if one complains, read
-# its message, mend your cell, run both again. Before you hand in, choose *Kernel → Restart and run all*.
+# **How to work.** Run the cells from top to bottom with Shift + Enter. Where you see `# YOUR CODE HERE`, put your
+# code in place of that line and of the line `raise NotImplementedError()` below it. The cells that begin with `# Test`
+# check your work: if one complains, read its message, mend your cell, run both again. The tests that you see are not
+# all: marking also tries your functions on other data.
 #
-# You need about 45 minutes for tasks 1 to 8, and 20 more for the memo.
+# **Before you hand in**, choose *Kernel → Restart Kernel and Run All Cells*, then scroll from the top. Running stops at
+# the first cell that fails; if you are stuck on one task, run the later cells one by one. Then save.
+#
+# You need about 45 minutes for tasks 1 to 8 if you know a little pandas, and 20 more for the memo.
 
 # %% id="setup"
 import logging
@@ -87,7 +91,7 @@ readings.groupby("recorded_race").agg(
 # between 0 and 1 (5 of 100 is `0.05`). You are not marked on being right, only on committing yourself.
 
 # %% id="predict" competency="R2"
-prediction = {"light": None, "medium": None, "dark": None}
+# Write: prediction = {"light": ..., "medium": ..., "dark": ...} with your numbers for the dots.
 ### BEGIN SOLUTION
 prediction = {"light": 0.05, "medium": 0.05, "dark": 0.05}
 ### END SOLUTION
@@ -110,8 +114,11 @@ for band in BANDS:
 # - `rate`: the share of *these* whose blood sample shows hypoxaemia (the column `hypoxaemic`);
 # - `low`, `high`: a 95 % interval for that share.
 #
-# Use fairlearn's `MetricFrame`, which computes any metric for each group. The metric that you need is
-# `mean_prediction`, the mean of what you pass as `y_pred`; `count` counts. The interval is given to you.
+# Use fairlearn's `MetricFrame`, which computes any metric for each group:
+# `MetricFrame(metrics={"name": function, ...}, y_true=..., y_pred=..., sensitive_features=...).by_group` is a table with
+# one row a group. The functions that you need are `count` and `mean_prediction`, the mean of what you pass as `y_pred`. It
+# takes no notice of `y_true`, which must be given all the same: pass `hypoxaemic` for both. Then call
+# `interval(rate, count)`, which is given to you, for each row.
 
 # %% id="interval"
 def interval(rate, n):
@@ -177,13 +184,14 @@ fig, axes = plt.subplots(1, 2, figsize=(8, 2.8), sharex=True, layout="constraine
 for axis, rates, title in zip(axes, (by_race, by_tone), ("race as recorded", "skin tone")):
     error = [rates["rate"] - rates["low"], rates["high"] - rates["rate"]]
     axis.errorbar(rates["rate"], rates.index, xerr=error, fmt="o", capsize=4)
-    axis.set(title=f"by {title}", xlabel="share of safe-looking readings that hide low oxygen")
+    axis.set(title=f"by {title}", xlabel="share that hide low oxygen", xlim=(0, None))
     axis.margins(y=0.3)
 plt.show()
 
 # %% [markdown]
 # Recorded race is a blunt stand-in for tone: some patients recorded as White have medium or dark skin, and the
-# average hides the darkest tones. The intervals treat readings as independent; a patient gives several, so the
+# average hides the darkest tones. **Only the rates by recorded race are matched to published figures; how the error is spread
+# over skin tones is our assumption, without a source.** The intervals treat readings as independent; a patient gives several, so the
 # truth is somewhat less certain than they look.
 #
 # ## Task 3. One number for the gap
@@ -223,7 +231,9 @@ for row in draw:
 # `FEATURES`. Neither tone nor race is among them, and `sao2` must not be: at the bedside nobody knows it yet.
 #
 # **4a.** Keep about 30 % of the data aside for testing. Split by **patient**, so that no patient has readings on
-# both sides; otherwise the model is tested on people it has already met. `GroupShuffleSplit` does this.
+# both sides; otherwise the model is tested on people it has already met. `GroupShuffleSplit(n_splits=1, test_size=0.3,
+# random_state=seed)` makes a splitter, and `next(splitter.split(table, groups=...))` gives two lists of row *positions*, for
+# `table.iloc[...]`.
 
 # %% id="split" competency="R4"
 def split_by_patient(table, seed=0):
@@ -261,6 +271,7 @@ for seed in (1, 2):
 
 # %% [markdown]
 # **4b.** Fit a pipeline of `StandardScaler` and `LogisticRegression` on the columns `FEATURES` of a table.
+# `make_pipeline(step1, step2)` builds it, `.fit(inputs, truth)` trains it; return the fitted pipeline.
 
 # %% id="train" competency="R1"
 def train_model(table):
@@ -294,7 +305,7 @@ assert trained.predict_proba(unseen[FEATURES])[:, 1].mean() < 0.3, (
 #
 # The hospital calls a doctor when the model's risk is 0.15 or more. Two numbers matter to a patient:
 #
-# - the **false negative rate**: of the readings with low oxygen, the share that raised *no* alert. Missed patients.
+# - the **false negative rate**: of the readings with low oxygen, the share that raised *no* alert. Someone was missed.
 # - the **false positive rate**: of the readings without, the share that raised one. Doctors called in vain.
 #
 # They answer different questions, and neither is one minus the other.
@@ -378,18 +389,29 @@ assert difference < 1e-9, (
 )
 
 # %% [markdown]
-# Look at the column `false_negative_rate`. The model never saw a skin tone. Why, then, does it miss low oxygen
-# in dark skin so much more often?
+# How sure can you be of the first column? A false negative rate is a share of the readings *with low oxygen*, which are far
+# fewer than `count`.
+
+# %% id="missed"
+low_oxygen = test[test["hypoxaemic"]].groupby("tone_band").size().loc[BANDS]
+missed = held_out.loc[BANDS, ["false_negative_rate"]].assign(low_oxygen=low_oxygen)
+bounds = [interval(rate, n) for rate, n in zip(missed["false_negative_rate"], missed["low_oxygen"])]
+missed.assign(low=[low for low, _ in bounds], high=[high for _, high in bounds]).round(3)
+
+# %% [markdown]
+# The model never saw a skin tone. Why, then, does it miss low oxygen in dark skin so much more often?
 #
-# Look at `count` too. Only about thirty test readings in dark skin have low oxygen, so the size of the gap depends on who
-# landed in the test set. Try other seeds in task 4a, then go back to `seed=0`: the numbers jump, the direction stays.
+# Only about thirty test readings in dark skin have low oxygen, so the size of the gap depends on who landed in the test
+# set. Change the last line of task 4a to `split_by_patient(readings, seed=1)`, run from there down to here, and go back to
+# `seed=0`: the numbers jump, the direction stays.
 #
 # ## Task 6. What an explanation shows, and what it cannot
 #
 # SHAP values share out a prediction among the inputs: how much did each push this patient's risk up or down?
 # Complete `spo2_attribution`: the SHAP value **of SpO2** for every row of a table. For a linear model,
-# `shap.LinearExplainer(a_model, background_data)` is exact. Mind that the pipeline has two steps: `pipeline[0]`
-# scales, and `pipeline[-1]`, the model that you explain, only ever sees *scaled* numbers.
+# `explainer = shap.LinearExplainer(a_model, background_data)` is exact, and `explainer(data).values` has one column for
+# each feature, in the order of `FEATURES`. Mind that the pipeline has two steps: `pipeline[-1]` is the model that you
+# explain, and it only ever sees *scaled* numbers. Scale **both** the background and the table: `pipeline[0].transform(...)`.
 
 # %% id="shap" competency="explainability"
 def spo2_attribution(pipeline, background, table):
@@ -406,6 +428,10 @@ def spo2_attribution(pipeline, background, table):
 rows = test.iloc[:200]
 values = np.asarray(spo2_attribution(model, train, rows))
 assert values.shape == (200,), f"for 200 rows you return an array of shape {values.shape}, expected (200,)"
+assert abs(values.mean()) < 2, (
+    f"on average your values are {values.mean():.1f}, expected about 0: they compare each row with the background. Did the"
+    " background, too, go through pipeline[0].transform?"
+)
 ### BEGIN HIDDEN TESTS
 from equipoise.datasets import generate
 
@@ -415,6 +441,10 @@ values = np.asarray(spo2_attribution(other, fresh, fresh))
 # For a linear model, two SHAP values differ by coefficient times the difference of the scaled inputs.
 scaled = other[0].transform(fresh[FEATURES])[:, 0]
 expected = other[-1].coef_[0, 0] * (scaled - scaled[0])
+assert abs(values.mean()) < 1, (
+    f"for another model your values are {values.mean():.1f} on average, although table and background are the same: explain"
+    " with a background that went through pipeline[0].transform"
+)
 worst = np.abs((values - values[0]) - expected).max()
 assert worst < 1e-6, (
     f"for another model your values are off by up to {worst:.2f}. Explain pipeline[-1] with data that went through"
@@ -423,38 +453,42 @@ assert worst < 1e-6, (
 ### END HIDDEN TESTS
 
 # %% id="explain"
-same = test[test["spo2"] == 94]
+same = readings[readings["spo2"] == 94]
 attribution = pd.Series(spo2_attribution(model, train, same), index=same.index)
+by_band = same.groupby("tone_band")["hypoxaemic"].agg(["size", "mean"]).loc[BANDS]
+bounds = [interval(rate, n) for rate, n in zip(by_band["mean"], by_band["size"])]
 display(
     pd.DataFrame(
         {
-            "readings": same.groupby("tone_band").size(),
-            "SHAP value of SpO2": attribution.groupby(same["tone_band"]).mean(),
-            "share with low oxygen": same.groupby("tone_band")["hypoxaemic"].mean(),
+            "readings of 94 %": by_band["size"],
+            "SHAP value of SpO2": attribution.groupby(same["tone_band"]).mean().loc[BANDS],
+            "share with low oxygen": by_band["mean"],
+            "low": [low for low, _ in bounds],
+            "high": [high for _, high in bounds],
         }
-    )
-    .loc[BANDS]
-    .round(3)
+    ).round(3)
 )
 fig, axis = plt.subplots(figsize=(6, 3), layout="constrained")
 values = pd.Series(spo2_attribution(model, train, test), index=test.index)
-for band, marker in zip(BANDS, "o^s"):
-    here = test["tone_band"] == band
-    axis.plot(test.loc[here, "spo2"], values[here], marker, alpha=0.3, label=f"{band} skin")
+for band, marker, size in zip(BANDS, "o^s", (11, 8, 4)):
+    here = test[test["tone_band"] == band].drop_duplicates("spo2").index
+    axis.plot(test.loc[here, "spo2"], values[here], marker, ms=size, mfc="none", label=f"{band} skin")
 axis.set(xlabel="SpO2 shown by the clip (%)", ylabel="SHAP value of SpO2\n(push on the risk, log-odds)")
 axis.legend()
 plt.show()
 
 # %% [markdown]
 # At the *same* reading of 94 % the explanation is the same for everyone: the groups lie on one line. The share
-# with low oxygen is not the same. SHAP tells what the model did with its input. It cannot tell whether
+# with low oxygen is not the same. (SHAP counts in log-odds, a scale for risks on which pushes can be added; above 0 the risk
+# goes up.) SHAP tells what the model did with its input. It cannot tell whether
 # the input was true. **An explanation does not audit a sensor.**
 #
 # ## Task 7. Move the threshold
 #
 # **7a.** Perhaps each group needs its own threshold. Complete `group_thresholds`: for each group, the **highest**
 # risk threshold at which at most a share `most_missed` of the readings *with low oxygen* stay below it (and so
-# raise no alert).
+# raise no alert). Sort their risks: if at most *k* may be missed, the threshold is the one after the first *k*. A quantile that
+# interpolates between two risks can miss one too many.
 
 # %% id="thresholds" competency="fairness"
 def group_thresholds(hypoxaemic, risk, groups, most_missed=0.2):
@@ -476,11 +510,11 @@ example = pd.DataFrame(
         "group": ["a"] * 8,
     }
 )
-chosen = group_thresholds(example["low_oxygen"], example["risk"], example["group"], most_missed=0.25)
+chosen = group_thresholds(example["low_oxygen"], example["risk"], example["group"], most_missed=0.3)
 assert isinstance(chosen, dict) and "a" in chosen, f"you return {chosen!r}; return a dictionary, group -> threshold"
 assert 0.1 < chosen["a"] <= 0.2, (
-    f"five readings have low oxygen, with risks from 0.1 to 0.5. One of them, not two, may be missed, so the"
-    f" highest threshold is 0.2; yours is {chosen['a']:.3f}. Look only at the readings with low oxygen"
+    f"five readings have low oxygen, with risks from 0.1 to 0.5. At most 30 % of them may be missed: one, not two. So"
+    f" the highest threshold is 0.2; yours is {chosen['a']:.3f}. Look only at the readings with low oxygen"
 )
 ### BEGIN HIDDEN TESTS
 rng = np.random.default_rng(107)
@@ -499,9 +533,9 @@ for name in ("p", "q"):
 # %% [markdown]
 # **7b.** fairlearn can search for thresholds itself. Complete `balanced_alerts`: wrap the fitted model in a
 # `ThresholdOptimizer` with `constraints="false_negative_rate_parity"`, `objective="balanced_accuracy_score"`,
-# `prefit=True` and `predict_method="predict_proba"`; fit it on `known` (with `sensitive_features`, the tone band)
-# and return its predictions for `new`. It may toss a coin between two thresholds, so pass `random_state=0` when you
-# predict.
+# `prefit=True` and `predict_method="predict_proba"`. Then `.fit(inputs, truth, sensitive_features=...)` it on `known`, with the
+# tone band as sensitive feature, and return `.predict(inputs, sensitive_features=..., random_state=0)` for `new`. (It may toss a
+# coin between two thresholds; `random_state` makes the coin fall the same way each time.)
 
 # %% id="optimizer" competency="fairness"
 def balanced_alerts(fitted, known, new):
@@ -548,6 +582,7 @@ chosen = group_thresholds(train["hypoxaemic"], model.predict_proba(train[FEATURE
 scores = model.predict_proba(test[FEATURES])[:, 1]
 policies = {
     "one threshold for all": scores >= ALERT,
+    "one lower threshold for all": scores >= 0.05,
     "a threshold for each group": scores >= test["tone_band"].map(chosen).to_numpy(),
     "ThresholdOptimizer": np.asarray(balanced_alerts(model, train, test)).astype(bool),
 }
@@ -561,14 +596,15 @@ costs = pd.concat(
 costs.round(3)
 
 # %% [markdown]
-# Read this table as a ward manager would. Whose missed patients became fewer? Who pays with more false alarms?
+# Read this table as a ward manager would. For whom did missed low oxygen become rarer? Who pays with more false alarms?
 # And someone must now record every patient's skin tone: who, how, and with whose consent?
 #
 # ## Task 8. Mend the measurement instead
 #
 # The unit has blood samples for some readings, so it can learn how wrong the clip is. Complete `corrected_spo2`: for
 # each tone band, fit a `LinearRegression` of `sao2` on `spo2` using `known`, then predict for the rows of `new`.
-# `new` has no column `sao2`. Return a pandas Series with the index of `new`.
+# `new` has no column `sao2`. Return a pandas Series with the index of `new`. (`LinearRegression` wants a table as its input:
+# `known[["spo2"]]`, with two pairs of brackets.)
 
 # %% id="recalibrate" competency="robustness"
 def corrected_spo2(known, new):
@@ -607,7 +643,8 @@ mended_test = test.assign(spo2=corrected_spo2(train, test))
 mended_risk = train_model(mended_train).predict_proba(mended_test[FEATURES])[:, 1]
 before = error_rates(test["hypoxaemic"], scores >= ALERT, test["tone_band"]).loc[BANDS]
 after = error_rates(test["hypoxaemic"], mended_risk >= ALERT, test["tone_band"]).loc[BANDS]
-comparison = pd.concat({"as charted": before, "recalibrated": after}, axis=1)
+rates = ["false_negative_rate", "false_positive_rate"]
+comparison = pd.concat({"as charted": before[rates], "recalibrated": after[rates]}, axis=1)
 gaps = pd.Series(
     {
         "as charted": largest_gap(before["false_negative_rate"]),
@@ -623,33 +660,40 @@ display(comparison.round(3), gaps.round(3).to_frame())
 #
 # ## Memo
 #
-# Write to the hospital's medical director, in **at most 250 words**. *Which of these should the unit do tomorrow:
-# raise the action threshold for everyone, use a threshold for each skin tone, or keep the threshold, draw blood
-# samples when the picture disagrees, and buy better devices?* Say what you decide, give two numbers from this lab
-# with their uncertainty, argue the strongest case **against** your choice, and name what you would monitor and
-# what would change your mind. A person marks the memo, with this rubric; each row is worth 0 to 3 points.
+# Write to the hospital's medical director, in **at most 250 words**. *What should the unit do from tomorrow?*
+#
+# 1. *Act earlier for everyone:* on a higher SpO2, that is, at a lower risk than 0.15.
+# 2. *A threshold for each skin tone.*
+# 3. *Keep the threshold*, draw a blood sample when the patient looks worse than the clip says, and buy better devices.
+#
+# Say what you decide, give two numbers from this lab with their uncertainty (`interval(share, n)` works for any share),
+# argue the strongest case **against** your choice, and name what you would monitor and what would change your mind. A
+# person marks the memo, with this rubric; each row is worth 0 to 3 points.
 
-# %% [markdown] id="rubric" include="rubric.yml"
+# %% [markdown] id="rubric" rubric=true
 
 # %% [markdown] id="memo" points=18 competency="R2"
 # ### BEGIN SOLUTION
 # *One of several good answers.*
 #
-# Dear Director. The issue is not a faulty model but a faulty measurement that the model trusts. In our readings of
-# 92 to 96 % about one in five hid a saturation below 88 % in the darkest tones, against about one in thirty in the
-# lightest; the interval for dark skin is wide, because few of our readings come from it. At the present alert
-# threshold the model misses far more low oxygen in dark than in light skin.
+# Dear Director. The model is not at fault; it trusts a measurement that is. Of our safe-looking readings in dark skin 21 %
+# hid low oxygen (30 of 141; 15 to 29 %), in light skin 3.5 % (2.9 to 4.2). At the present threshold the model missed 20 of 32
+# low readings in dark skin (45 to 77 %). The data are synthetic and from one setting; our own size must be measured.
 #
-# I recommend: keep the threshold, take a blood sample whenever a reading of 92 to 96 % disagrees with the patient's
-# breathing or state, and make performance across skin tones a condition of the next purchase.
+# I recommend: keep the threshold, take a blood sample whenever a reading of 92 to 96 % disagrees with the patient, and make
+# performance across skin tones a condition of the next purchase.
 #
-# Patients with dark skin bear the harm and were not asked; nurses and the laboratory bear the cost; the manufacturer
-# can mend the cause and bears neither. A threshold for each tone would help sooner, and this is the strongest
-# argument against me: until new devices come, people will be missed whom a simple rule would catch. But the rule asks
-# staff to class every patient by colour, from memory, at night, and it would hide the defect instead of ending it.
-# Non-maleficence and justice pull towards acting now, respect and trust towards acting on the device.
+# Patients with dark skin bear the harm and were not asked; nurses and laboratory bear the cost; the manufacturer can mend the
+# cause and bears neither. Let patients' representatives sit on the purchasing board.
 #
-# We will count, by tone where patients agree to its being recorded, safe-looking readings with low oxygen in the
-# blood. If after three months the gap has not halved, or samples come late, I will support a higher threshold for
-# everyone.
+# The strongest case against me: a threshold for each tone would help tonight, and until new devices come people will be missed
+# whom a simple rule would catch. But it asks staff to class everyone by colour, at night, and hides the defect. Justice pulls
+# towards acting now, respect towards not sorting people; I let respect prevail only while samples come in time.
+#
+# We count, by tone where patients agree, safe-looking readings with low oxygen in the blood. If the gap has not halved by 1
+# March, I will support acting earlier for everyone.
 # ### END SOLUTION
+
+# %% [markdown] id="end"
+# You are done. Double-click the memo to edit it, and press Shift + Enter when you have written it. Restart and run all, save,
+# then hand in.

@@ -76,6 +76,18 @@ def spo2_attribution(pipeline, background, table):
     explainer = shap.LinearExplainer(pipeline[-1], background[FEATURES].to_numpy(float))
     return explainer(table[FEATURES].to_numpy(float)).values[:, FEATURES.index("spo2")]
 
+# %% mistake="unscaled-background" replaces="shap" loses={"test-shap": 2}
+# The table is scaled, the background is not, so that every row is compared with a patient who cannot exist.
+def spo2_attribution(pipeline, background, table):
+    explainer = shap.LinearExplainer(pipeline[-1], background[FEATURES].to_numpy(float))
+    return explainer(pipeline[0].transform(table[FEATURES])).values[:, FEATURES.index("spo2")]
+
+# %% mistake="interpolated-threshold" replaces="thresholds" loses={"test-thresholds": 2}
+# A quantile that interpolates lies between two patients, and misses one more than was allowed.
+def group_thresholds(hypoxaemic, risk, groups, most_missed=0.2):
+    table = pd.DataFrame({"risk": np.asarray(risk), "group": np.asarray(groups)})[np.asarray(hypoxaemic)]
+    return {group: np.quantile(rows["risk"], most_missed) for group, rows in table.groupby("group")}
+
 # %% mistake="one-threshold-for-all" replaces="thresholds" loses={"test-thresholds": 2}
 # One threshold is found over all groups together and given to each.
 def group_thresholds(hypoxaemic, risk, groups, most_missed=0.2):

@@ -7,7 +7,6 @@ no solution is ever written to disk for the book.
 
 from __future__ import annotations
 
-import re
 import shutil
 from pathlib import Path, PurePosixPath
 
@@ -16,7 +15,17 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
 
-from equipoise.content import Case, ContentError, Course, Lab, Question, load_course
+from equipoise.content import (
+    FRONT_MATTER,
+    TITLE,
+    Case,
+    ContentError,
+    Course,
+    Lab,
+    Question,
+    Verification,
+    load_course,
+)
 from equipoise.datasets import fingerprint
 from equipoise.labs import student_notebook
 
@@ -24,6 +33,13 @@ LAB_NOTE = """```{note}
 This is the lab as students receive it: its tasks without answers. It is done in Jupyter, with a copy that your
 course hands out; nothing on this page runs.
 ```"""
+
+
+SEEN = {
+    Verification.PRIMARY: "",
+    Verification.SECONDARY: " *(second-hand)*",
+    Verification.COMPUTED: " *(computed by us)*",
+}
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
@@ -76,13 +92,14 @@ def _lab_page(lab: Lab) -> nbformat.NotebookNode:
 
 
 def _below_title(text: str, addition: str) -> str:
-    title = re.search(r"^# .*$", text, re.MULTILINE)
+    title = TITLE.search(text)
     return f"{text[: title.end()]}\n\n{addition}\n{text[title.end() :]}"
 
 
 def complete_case(case: Case, lab: Lab, text: str) -> str:
     """The Markdown of a case page with its header below the title and its quiz at the end."""
-    return _below_title(text, _header(case, lab)) + _quiz(case)
+    front_matter = FRONT_MATTER.match(text)[0]
+    return front_matter + _below_title(text[len(front_matter) :], _header(case, lab)) + _quiz(case)
 
 
 def _header(case: Case, lab: Lab) -> str:
@@ -93,7 +110,7 @@ def _header(case: Case, lab: Lab) -> str:
         "Specialties": ", ".join(facts.specialty),
         "Principles": ", ".join(facts.principles),
         "Competencies": ", ".join(competency.meaning for competency in facts.competencies),
-        "Published harm": f"{facts.harm.summary} {{cite:p}}`{facts.harm.citation}`",
+        "Published harm": f"{facts.harm.summary} {{cite:p}}`{facts.harm.citation}`{SEEN[facts.harm.verified]}",
         "Not in this case": "; ".join(facts.out_of_scope),
         "Lab": f"[{lab.facts.title}](../../labs/{lab.slug}/lab)",
     }

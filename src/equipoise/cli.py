@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from equipoise.content import ContentError, Finding, find_root, load_course
+from equipoise.content import ContentError, Finding, find_root, load_course, load_lab
 from equipoise.scaffold import Kind, ScaffoldError
 
 app = typer.Typer(
@@ -74,8 +74,8 @@ def grade(
     from equipoise.grading.run import Classroom, GradingError, State
 
     with _stops_on(ContentError, GradingError):
-        content = load_course(_root(course))
-        chosen, results = content.lab(lab), []
+        content, chosen = load_lab(_root(course), lab)
+        results = []
         classroom = Classroom(content)
         with _progress() as report:
             for result in classroom.grade(chosen, force):
@@ -84,6 +84,8 @@ def grade(
     if not results:
         _stop(f"Nothing was handed in: there is no {classroom.root}/submitted/STUDENT/{lab}")
     _print_results(results)
+    if any(result.waiting for result in results):
+        console.print("Mark the essays in formgrader before you generate feedback.")
     if any(result.state is State.FAILED for result in results):
         raise typer.Exit(1)
 
@@ -132,6 +134,10 @@ def _stops_on(*kinds: type[Exception]) -> Iterator[None]:
     """Turn an expected error into its message and exit code 1."""
     try:
         yield
+    except ModuleNotFoundError as error:
+        _stop(
+            f"{error.name} is not installed. Install all that a course needs: pip install 'equipoise[book,grading,lab]'"
+        )
     except ContentError as error:
         if ContentError not in kinds:
             raise

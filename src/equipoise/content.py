@@ -21,9 +21,12 @@ from pybtex.database import PybtexError, parse_string
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 COURSE_VARIABLE = "EQUIPOISE_COURSE"
+SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 MARKER = "TODO"  # what `equipoise new` leaves where an author has to write
 CITATION = re.compile(r"\{cite(?::\w+)?\}`([^`]+)`")
 HEADING = re.compile(r"^## +(.+?)\s*$", re.MULTILINE)
+TITLE = re.compile(r"^# +.+$", re.MULTILINE)
+FENCED = re.compile(r"^(```+|:::+)\{code-cell\}.*?^\1\s*$", re.DOTALL | re.MULTILINE)
 FRONT_MATTER = re.compile(r"\A---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
 FRONT_COMMENT = re.compile(r"\A# ---\n(.*?)^# ---\n", re.DOTALL | re.MULTILINE)
 
@@ -366,6 +369,24 @@ def load_dataset(root: Path, slug: str) -> Dataset:
     return dataset
 
 
+def load_lab(root: Path, slug: str) -> tuple[Course, Lab]:
+    """The lab called ``slug`` and its course. Raises ContentError as ``pick_lab`` does."""
+    return pick_lab(*read_course(root), slug)
+
+
+def pick_lab(course: Course, findings: list[Finding], slug: str) -> tuple[Course, Lab]:
+    """A lab in which nothing is wrong, whatever is wrong elsewhere in the course.
+
+    Raises ContentError with the findings about the lab and its datasets, or if there is no such lab.
+    """
+    folders = [f"labs/{slug}/"]
+    if slug in course.labs:
+        folders += [f"datasets/{name}/" for name in course.labs[slug].facts.datasets]
+    if about := [finding for finding in findings if finding.file.startswith(tuple(folders))]:
+        raise ContentError(about)
+    return course, course.lab(slug)
+
+
 def read_course(root: Path) -> tuple[Course, list[Finding]]:
     """What could be read of the course at ``root``, and all that is wrong with it."""
     reader = _Reader(root)
@@ -411,6 +432,10 @@ class _Reader:
         return sorted(folder.name for folder in (self.root / kind).glob("[!._]*/"))
 
     def folders(self, kind: str, read: Callable[[Path], Any]) -> dict[str, Any]:
+        for name in self.names(kind):
+            if not SLUG.fullmatch(name):
+                repair = "Use small letters, digits and single hyphens"
+                self.note(self.root / kind / name, "folder", "its name is no slug", repair)
         parts = {name: read(self.root / kind / name) for name in self.names(kind)}
         return {name: part for name, part in parts.items() if part is not None}
 
@@ -421,6 +446,8 @@ class _Reader:
             self.note(path, "file", "is missing", "Write it; `equipoise new` shows its shape")
         except UnicodeDecodeError as error:
             self.note(path, f"byte {error.start}", "is not UTF-8", "Save the file as UTF-8")
+        except OSError as error:
+            self.note(path, "file", f"cannot be read ({error.strerror})", "Make it a file that you may read")
         else:
             for number, line in enumerate(text.splitlines(), 1):
                 if MARKER in line:
@@ -441,6 +468,9 @@ class _Reader:
             problem = getattr(error, "problem", None) or "cannot be read"
             self.note(path, where, f"is not valid YAML ({problem})", "Check indentation and quotes")
             return None
+        except ValueError as error:  # such as a date that does not exist
+            self.note(path, "YAML", f"holds a value that cannot be read ({error})", "Put the value in quotes")
+            return None
         if not isinstance(value, dict):
             self.note(path, "YAML", "is not a list of keys and values", "Write `key: value` lines")
             return None
@@ -452,10 +482,8 @@ class _Reader:
         try:
             return kind.model_validate(values)
         except ValidationError as error:
-            problems = error.errors()
-            for problem in problems:
-                if not _follows_from_another(problem, problems):
-                    self.note(path, *_explain(problem, kind))
+            for problem in explain(error, kind):
+                self.note(path, *problem)
             return None
 
     def yaml_model(self, path: Path, kind: type[BaseModel]) -> Any:
@@ -475,7 +503,10 @@ class _Reader:
         return facts, body
 
     def sections(self, path: Path, body: str, wanted: tuple[str, ...]) -> None:
-        headings = tuple(HEADING.findall(body))
+        text = FENCED.sub("", body)
+        if len(TITLE.findall(text)) != 1:
+            self.note(path, "# title", f"there are {len(TITLE.findall(text))}", "Write one line that begins with #")
+        headings = tuple(HEADING.findall(text))
         if headings == wanted:
             return
         missing = [h for h in wanted if h not in headings]
@@ -612,6 +643,12 @@ def _files_in(toc: Any) -> Iterator[Any]:
     if isinstance(toc, list):
         for entry in toc:
             yield from _files_in(entry)
+
+
+def explain(error: ValidationError, kind: type[BaseModel]) -> list[tuple[str, str, str]]:
+    """What pydantic refused, as (key, problem, repair), each problem once."""
+    problems = error.errors()
+    return [_explain(problem, kind) for problem in problems if not _follows_from_another(problem, problems)]
 
 
 def _follows_from_another(problem: Any, problems: list) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -84,11 +85,18 @@ def generator(dataset: Dataset) -> ModuleType:
 
 def write_csv(dataset: Dataset, folder: Path) -> Path:
     """Write the students' table to ``folder/<slug>.csv``, whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{dataset.slug}.csv"
-    draft = path.with_suffix(".part")
-    released(dataset).observed.to_csv(draft, index=False)
-    return draft.replace(path)
+    write_whole(path, released(dataset).observed.to_csv(index=False))
+    return path
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that nobody, not even another process that writes it too, ever sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=".", delete=False) as draft:
+        draft.write(text)
+    Path(draft.name).chmod(0o644)
+    Path(draft.name).replace(path)
 
 
 def fingerprint(*folders: Path) -> str:

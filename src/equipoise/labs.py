@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
+from typing import Annotated
 
 import jupytext
 import nbformat
@@ -34,14 +34,13 @@ from nbgrader.preprocessors import (
     LockCells,
 )
 from nbgrader.utils import is_grade, is_solution
+from pydantic import BaseModel, Field, ValidationError
 
-from equipoise.content import Course, Finding, Lab
-from equipoise.datasets import write_csv
+from equipoise.content import Competency, Finding, Frozen, Lab, Text, explain
 
 SOLUTION = re.compile(r"^[ \t]*### (?:BEGIN|END) SOLUTION[ \t]*\n?", re.MULTILINE)
 HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS", re.DOTALL)
-HEADER_KEYS = {"id", "points", "competency", "include"}
-MISTAKE_KEYS = {"mistake", "replaces", "loses"}
+REGION = re.compile(r"### (BEGIN|END) (SOLUTION|HIDDEN TESTS)")
 FEWEST_MISTAKES = 4
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 # What nbgrader does to a released notebook, less the steps that write to the gradebook.
@@ -53,6 +52,26 @@ RELEASE_STEPS = (
     ClearHiddenTests,
     ComputeChecksums,
 )
+
+
+Points = Annotated[float, Field(gt=0)]
+
+
+class CellHeader(Frozen):
+    """What may stand behind ``# %%`` in lab.py."""
+
+    id: Text | None = None
+    points: Points | None = None
+    competency: Competency | None = None
+    rubric: bool = False  # the rubric is shown in this cell
+
+
+class MistakeHeader(Frozen):
+    """What must stand behind ``# %%`` in wrong_answers.py."""
+
+    mistake: Text
+    replaces: Text
+    loses: Annotated[dict[str, Points], Field(min_length=1)]
 
 
 @dataclass(frozen=True)
@@ -88,7 +107,7 @@ def marked_notebook(lab: Lab, answers: Mapping[str, str]) -> NotebookNode:
     notebook = submission(lab, answers)
     originals = {grade_id(cell): cell for cell in instructor_notebook(lab).cells if grade_id(cell)}
     for cell in notebook.cells:
-        if is_grade(cell) and not is_solution(cell):
+        if is_test(cell):
             cell.source = originals[grade_id(cell)].source
     return notebook
 
@@ -116,30 +135,22 @@ def mistakes(lab: Lab) -> list[Mistake]:
 
 def points(lab: Lab) -> dict[str, float]:
     """Points by id of each test cell: what a machine marks."""
-    return {
-        grade_id(cell): cell.metadata.nbgrader.points
-        for cell in instructor_notebook(lab).cells
-        if is_grade(cell) and not is_solution(cell)
-    }
+    return {grade_id(cell): cell.metadata.nbgrader.points for cell in instructor_notebook(lab).cells if is_test(cell)}
 
 
 def grade_id(cell: NotebookNode) -> str | None:
     return cell.metadata.get("nbgrader", {}).get("grade_id")
 
 
-def write_source(lab: Lab, course: Course, folder: Path, built_from: str) -> None:
-    """Write the data and the instructor's notebook to ``folder``, where nbgrader expects its source.
+def is_test(cell: NotebookNode) -> bool:
+    """Whether a machine marks this cell."""
+    return is_grade(cell) and not is_solution(cell)
 
-    ``built_from`` identifies the files it was made of and is kept in the notebook's metadata. The notebook is
-    written last, so that a folder with a notebook is a whole one.
-    """
-    for dataset in lab.facts.datasets:
-        write_csv(course.dataset(dataset), folder / "data")
-    notebook = instructor_notebook(lab)
-    notebook.metadata["equipoise"] = {"lab": lab.slug, "built_from": built_from}
-    draft = folder / f"{lab.slug}.part"
-    nbformat.write(notebook, draft)
-    draft.replace(folder / f"{lab.slug}.ipynb")
+
+def stub(cell: NotebookNode) -> str:
+    """What the released notebook holds in place of a solution."""
+    notebook = nbformat.v4.new_notebook(cells=[deepcopy(cell)], metadata={"kernelspec": KERNEL})
+    return ClearSolutions().preprocess(notebook, {})[0].cells[0].source
 
 
 def rubric_table(lab: Lab) -> str:
@@ -161,7 +172,7 @@ def _written(source: str) -> tuple[NotebookNode, ...]:
 
 def _cell(number: int, written: NotebookNode, lab: Lab) -> NotebookNode:
     source = written.source
-    if written.metadata.get("include"):
+    if written.metadata.get("rubric"):
         source = f"{source}\n\n{rubric_table(lab)}".lstrip()
     new = nbformat.v4.new_code_cell if written.cell_type == "code" else nbformat.v4.new_markdown_cell
     name = written.metadata.get("id")
@@ -203,33 +214,59 @@ def _fill(notebook: NotebookNode, answers: Mapping[str, str]) -> None:
 
 def check(lab: Lab) -> list[Finding]:
     """All that is wrong with a lab and can be seen without running it."""
+    malformed = [*_headers(lab, lab.source, CellHeader, "lab.py"), *_regions(lab)]
+    malformed += _headers(lab, lab.mistakes, MistakeHeader, "wrong_answers.py")
+    if malformed:
+        return malformed  # what the cells are cannot be told before this is mended
     findings = [*_cell_findings(lab), *_mistake_findings(lab)]
     return findings or list(_leaks(lab))
+
+
+def _headers(lab: Lab, source: str, kind: type[BaseModel], file: str) -> Iterator[Finding]:
+    for number, cell in enumerate(_written(source), 1):
+        if kind is MistakeHeader and cell.cell_type != "code":
+            continue
+        try:
+            kind.model_validate(cell.metadata)
+        except ValidationError as error:
+            name = cell.metadata.get("id") or cell.metadata.get("mistake") or number
+            for key, problem, repair in explain(error, kind):
+                yield _finding(lab, f"cell {name}: {key}", problem, repair, file)
+
+
+def _regions(lab: Lab) -> Iterator[Finding]:
+    """Every region that begins must end, before another begins."""
+    for number, cell in enumerate(_written(lab.source), 1):
+        marks = REGION.findall(cell.source)
+        pairs = list(zip(marks[::2], marks[1::2], strict=False))
+        if len(marks) % 2 or any((b, e) != ("BEGIN", "END") or x != y for (b, x), (e, y) in pairs):
+            where = f"cell {cell.metadata.get('id', number)}"
+            yield _finding(lab, where, "a region begins or ends without the other", "Pair ### BEGIN with ### END")
 
 
 def _cell_findings(lab: Lab) -> Iterator[Finding]:
     seen: set[str] = set()
     essays = {}
     for number, cell in enumerate(_written(lab.source), 1):
-        name = cell.metadata.get("id")
-        where = f"cell {name or number}"
-        for key in sorted(set(cell.metadata) - HEADER_KEYS):
-            yield _finding(lab, where, f"'{key}' is not a known key", f"Use: {', '.join(sorted(HEADER_KEYS))}")
+        name, graded = cell.metadata.get("id"), "points" in cell.metadata
+        where, answered = f"cell {name or number}", bool(SOLUTION.search(cell.source))
         if name in seen:
             yield _finding(lab, where, "the id is taken", "Give each cell an id of its own")
         if name:
             seen.add(name)
-        elif "points" in cell.metadata or SOLUTION.search(cell.source):
+        elif graded or answered:
             yield _finding(lab, where, "a solution or a test without an id", 'Write # %% id="..."')
         if cell.cell_type == "code" and (problem := _syntax_problem(cell.source)):
             yield _finding(lab, where, problem, "Mend the code")
-        if "points" in cell.metadata and cell.cell_type == "code":
-            yield from _test_findings(lab, where, cell.source)
-        if "points" in cell.metadata and SOLUTION.search(cell.source):
+        if graded and answered:
             essays[name] = cell.metadata["points"]
+        elif graded and cell.cell_type == "code":
+            yield from _test_findings(lab, where, cell.source)
+        elif graded:
+            yield _finding(lab, where, "text with points but no solution", "Add ### BEGIN SOLUTION and its end")
     for name, worth in essays.items():
         if worth != lab.rubric.points:
-            problem = f"is worth {worth} points, the rubric {lab.rubric.points}"
+            problem = f"is worth {worth:g} points, the rubric {lab.rubric.points}"
             yield _finding(lab, f"cell {name}", problem, "Make the two agree")
     if not essays:
         yield _finding(lab, "memo", "there is none", "Add a [markdown] cell with points and a solution")
@@ -257,27 +294,21 @@ def _syntax_problem(source: str) -> str | None:
 
 
 def _mistake_findings(lab: Lab) -> Iterator[Finding]:
-    answers, worth = solutions(lab), points(lab)
-    cells = [cell for cell in _written(lab.mistakes) if cell.cell_type == "code" and cell.metadata]
-    if len(cells) < FEWEST_MISTAKES:
-        problem = f"plants {len(cells)} mistakes"
-        yield _finding(lab, "file", problem, f"Plant at least {FEWEST_MISTAKES}", "wrong_answers.py")
-    for number, cell in enumerate(_written(lab.mistakes), 1):
-        if cell.cell_type != "code":
-            continue
-        where = f"mistake {cell.metadata.get('mistake', number)}"
-        if set(cell.metadata) != MISTAKE_KEYS:
-            keys = ", ".join(sorted(MISTAKE_KEYS))
-            yield _finding(lab, where, "its header is incomplete", f"Give: {keys}", "wrong_answers.py")
-            continue
-        if cell.metadata["replaces"] not in answers:
-            problem = f"there is no solution '{cell.metadata['replaces']}'"
-            yield _finding(lab, where, problem, f"Name one of: {', '.join(answers)}", "wrong_answers.py")
-        for test, lost in cell.metadata["loses"].items():
-            if not 0 < lost <= worth.get(test, 0):
-                problem = f"cannot lose {lost} points in '{test}'"
-                there = ", ".join(f"{name} ({value})" for name, value in worth.items())
-                yield _finding(lab, where, problem, f"Tests are: {there}", "wrong_answers.py")
+    file, planted = "wrong_answers.py", mistakes(lab)
+    cells = {cell.metadata.get("id"): cell for cell in _written(lab.source)}
+    answers = [name for name, cell in cells.items() if name and SOLUTION.search(cell.source)]
+    tests = {name: cell.metadata["points"] for name, cell in cells.items() if name and "points" in cell.metadata}
+    if len(planted) < FEWEST_MISTAKES:
+        yield _finding(lab, "file", f"plants {len(planted)} mistakes", f"Plant at least {FEWEST_MISTAKES}", file)
+    for mistake in planted:
+        where = f"mistake {mistake.name}"
+        if mistake.replaces not in answers:
+            problem = f"there is no solution '{mistake.replaces}'"
+            yield _finding(lab, where, problem, f"Name one of: {', '.join(answers)}", file)
+        for test, lost in mistake.loses.items():
+            if lost > tests.get(test, 0):
+                there = ", ".join(f"{name} ({value})" for name, value in tests.items())
+                yield _finding(lab, where, f"cannot lose {lost} points in '{test}'", f"Tests are: {there}", file)
 
 
 def _leaks(lab: Lab) -> Iterator[Finding]:

@@ -24,7 +24,7 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
-from nbgrader.utils import determine_grade, is_grade, is_solution
+from nbgrader.utils import determine_grade
 
 from equipoise import labs
 from equipoise.content import COURSE_VARIABLE, Course, Finding, Lab
@@ -92,7 +92,7 @@ def run(notebook: NotebookNode, folder: Path, root: Path) -> Run:
             resources={"metadata": {"path": str(folder)}},
         )
         peak_bytes = asyncio.run(_execute(client, os.environ | {COURSE_VARIABLE: str(root)}))
-    tests = [cell for cell in notebook.cells if is_grade(cell) and not is_solution(cell)]
+    tests = [cell for cell in notebook.cells if labs.is_test(cell)]
     return Run(
         scores={labs.grade_id(cell): _score(cell) for cell in tests},
         errors=dict(_errors(notebook)),
@@ -119,9 +119,9 @@ class _PeakMemory(threading.Thread):
         self.client, self.bytes, self.done = client, 0, threading.Event()
 
     def run(self) -> None:
-        kernel = psutil.Process(self.client.km.provisioner.pid)
         while not self.done.wait(0.05):
             try:
+                kernel = psutil.Process(self.client.km.provisioner.pid)
                 family = [kernel, *kernel.children(recursive=True)]
                 self.bytes = max(self.bytes, sum(member.memory_info().rss for member in family))
             except psutil.NoSuchProcess:

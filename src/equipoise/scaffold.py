@@ -6,12 +6,12 @@ to is made along with it if it does not exist yet.
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 from pathlib import Path
 
+from equipoise.content import SLUG
+
 TEMPLATES = Path(__file__).parent / "templates"
-SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 class Kind(StrEnum):

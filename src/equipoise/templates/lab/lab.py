@@ -84,7 +84,7 @@ for shares, expected in (([0.1, 0.2, 0.5], 0.4), ([0.5, 0.1, 0.3], 0.4)):
 #
 # TODO: who asks, what must be decided, in at most 250 words. A person marks it, with this rubric.
 
-# %% [markdown] id="rubric" include="rubric.yml"
+# %% [markdown] id="rubric" rubric=true
 
 # %% [markdown] id="memo" points=18 competency="R2"
 # ### BEGIN SOLUTION
