@@ -106,7 +106,7 @@ def _header(case: Case, lab: Lab) -> str:
     facts = case.facts
     rows = {
         "For": ", ".join(facts.levels),
-        "Time": f"{facts.minutes} minutes for the case, {lab.facts.minutes} for the lab",
+        "Time": f"{facts.minutes} minutes for the case, {lab.facts.minutes} for the tasks of the lab",
         "Specialties": ", ".join(facts.specialty),
         "Principles": ", ".join(facts.principles),
         "Competencies": ", ".join(competency.meaning for competency in facts.competencies),
