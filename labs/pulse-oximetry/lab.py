@@ -184,8 +184,9 @@ fig, axes = plt.subplots(1, 2, figsize=(8, 2.8), sharex=True, layout="constraine
 for axis, rates, title in zip(axes, (by_race, by_tone), ("race as recorded", "skin tone")):
     error = [rates["rate"] - rates["low"], rates["high"] - rates["rate"]]
     axis.errorbar(rates["rate"], rates.index, xerr=error, fmt="o", capsize=4)
-    axis.set(title=f"by {title}", xlabel="share that hide low oxygen", xlim=(0, None))
+    axis.set(title=f"by {title}", xlabel="share that hide low oxygen")
     axis.margins(y=0.3)
+axes[0].set_xlim(left=0)  # for both, once both are drawn
 plt.show()
 
 # %% [markdown]
