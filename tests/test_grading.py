@@ -212,12 +212,13 @@ def test_source_is_made_whole_again_and_from_its_own_course(course_copy, tmp_pat
     assert [path.name for path in table.parent.iterdir()] == [table.name]
 
 
-@pytest.mark.parametrize("part", ["calibration.yml", "generate.py"])
-def test_lab_whose_dataset_is_broken_is_not_built(course_copy, tmp_path, capsys, part):
+@pytest.mark.parametrize("part", ["calibration.yml", "generate.py", "lab.py"])
+def test_lab_that_is_broken_or_whose_dataset_is_broken_is_not_built(course_copy, tmp_path, capsys, part):
     lab = next(iter(load_course(course_copy).labs.values()))
     write_sources(course_copy, tmp_path)
-    broken = course_copy / "datasets" / lab.facts.datasets[0] / part
-    broken.write_text(broken.read_text() + "\nthis is: neither: Python nor YAML\n")
+    folder = lab.folder if part == "lab.py" else course_copy / "datasets" / lab.facts.datasets[0]
+    broken = folder / part
+    broken.write_text(broken.read_text() + "\n# %%\nthis is: neither: Python nor YAML\n")
     write_sources(course_copy, tmp_path)
     assert not (tmp_path / lab.slug / f"{lab.slug}.ipynb").exists()
     assert f"{lab.slug} is not built" in capsys.readouterr().err

@@ -23,7 +23,7 @@ from sqlalchemy.exc import SAWarning
 from traitlets.config import Config, PyFileConfigLoader
 
 from equipoise import labs
-from equipoise.content import Course, Lab, pick_lab, read_course
+from equipoise.content import ContentError, Course, Lab, pick_lab, read_course
 from equipoise.datasets import fingerprint, write_csv, write_whole
 
 warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader")  # of its own queries; harmless
@@ -71,13 +71,18 @@ def write_sources(root: Path, folder: Path) -> None:
 
 
 def write_source(lab: Lab, course: Course, folder: Path) -> None:
-    """Write one lab's source to ``folder`` unless it is there, whole, and built from the same files."""
+    """Write one lab's source to ``folder`` unless it is there, whole, and built from the same files.
+
+    Raises ContentError if ``labs.check`` finds anything.
+    """
     datasets = [course.dataset(slug) for slug in lab.facts.datasets]
     built_from = fingerprint(lab.folder, *(dataset.folder for dataset in datasets), Path(labs.__file__).parent)
     notebook, data = folder / f"{lab.slug}.ipynb", {f"{dataset.slug}.csv" for dataset in datasets}
     there = {path.name for path in (folder / "data").glob("*")}
     if there == data and notebook.is_file() and built_from in notebook.read_text(encoding="utf-8"):
         return
+    if malformed := labs.check(lab):
+        raise ContentError(malformed)
     for stale in there - data:
         (folder / "data" / stale).unlink()
     for dataset in datasets:
