@@ -90,6 +90,6 @@ def test_greedy_lab_is_found_out(prove, monkeypatch, limit, value, where):
 def test_check_of_a_lab_with_a_broken_generator_is_a_finding_and_no_traceback(course_copy):
     scaffold.new(course_copy, scaffold.Kind.LAB, "small")
     generator = course_copy / "datasets" / "small" / "generate.py"
-    generator.write_text(generator.read_text() + "\nthis is not Python\n")
+    generator.write_text(generator.read_text() + "\ndef broken(:\n")
     findings = [str(finding) for finding in checks.check(course_copy, ["small"], print).findings]
     assert any("datasets/small/generate.py: SyntaxError: the generator fails" in finding for finding in findings)
