@@ -15,7 +15,9 @@ demo: .venv/made-from-$(VERSION) ## the whole circle once: book, release, an exa
 	@$(BIN)/equipoise demo
 
 test: .venv/made-from-$(VERSION) ## the whole test suite
-	@command -v chromium >/dev/null || tools/system-packages chromium
+	@missing=; command -v chromium >/dev/null || missing=chromium; \
+	$(BIN)/python -c 'import ctypes; ctypes.CDLL("libatomic.so.1")' 2>/dev/null || missing="$$missing libatomic1"; \
+	test -z "$$missing" || tools/system-packages $$missing # libatomic1: for Playwright's driver
 	@$(BIN)/ruff check .
 	@$(BIN)/pytest
 
