@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from equipoise import datasets, labs, proof
-from equipoise.content import ContentError, Course, Finding, Lab, read_course
+from equipoise.content import ContentError, Course, Finding, Lab, folder_names, read_course
 
 
 @dataclass
@@ -52,7 +52,7 @@ def _check_lab(checked: Checked, lab: Lab, course: Course, runs: bool) -> None:
 
 def _folders(root: Path, slugs: Collection[str]) -> list[str]:
     kinds = ("cases", "labs", "datasets")
-    there = [f"{kind}/{path.name}" for kind in kinds for path in sorted((root / kind).glob("[!._]*/"))]
+    there = [f"{kind}/{name}" for kind in kinds for name in folder_names(root, kind)]
     known = {folder.split("/")[1] for folder in there}
     unknown = [slug for slug in slugs if slug not in known]
     if unknown:

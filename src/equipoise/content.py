@@ -403,6 +403,11 @@ def read_course(root: Path) -> tuple[Course, list[Finding]]:
     return course, reader.findings
 
 
+def folder_names(root: Path, kind: str) -> list[str]:
+    """The names of the folders under ``cases``, ``labs`` or ``datasets``, whether or not they can be read."""
+    return sorted(folder.name for folder in (root / kind).glob("[!._]*/"))
+
+
 class _Link(NamedTuple):
     """A name in one file that must lead somewhere: to a folder of ``kind``, or to a citation."""
 
@@ -429,7 +434,7 @@ class _Reader:
         self.findings.append(Finding(file=file, where=where, problem=problem, repair=repair))
 
     def names(self, kind: str) -> list[str]:
-        return sorted(folder.name for folder in (self.root / kind).glob("[!._]*/"))
+        return folder_names(self.root, kind)
 
     def folders(self, kind: str, read: Callable[[Path], Any]) -> dict[str, Any]:
         for name in self.names(kind):

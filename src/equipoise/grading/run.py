@@ -23,7 +23,7 @@ from sqlalchemy.exc import SAWarning
 from traitlets.config import Config, PyFileConfigLoader
 
 from equipoise import labs
-from equipoise.content import ContentError, Course, Lab, pick_lab, read_course
+from equipoise.content import ContentError, Course, Lab, folder_names, pick_lab, read_course
 from equipoise.datasets import fingerprint, write_csv, write_whole
 
 warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader")  # of its own queries; harmless
@@ -59,7 +59,7 @@ def write_sources(root: Path, folder: Path) -> None:
     by accident, and the reason is printed. What was released before can still be marked.
     """
     course, findings = read_course(root)
-    for slug in sorted({path.name for path in (root / "labs").glob("[!._]*/")}):
+    for slug in folder_names(root, "labs"):
         try:
             _, lab = pick_lab(course, findings, slug)
             write_source(lab, course, folder / slug)
@@ -145,11 +145,12 @@ class Classroom:
             return None
         with self.nbgrader.gradebook as gradebook:
             try:
-                cells = gradebook.find_notebook(lab.slug, lab.slug).source_cells
+                notebook = gradebook.find_notebook(lab.slug, lab.slug)
             except MissingEntry:
                 return None
-            points = {cell.name: cell.max_score for cell in gradebook.find_notebook(lab.slug, lab.slug).grade_cells}
-            return sorted((cell.name, cell.source, points[cell.name]) for cell in cells if cell.name in points)
+            points = {cell.name: cell.max_score for cell in notebook.grade_cells}
+            cells = [cell for cell in notebook.source_cells if cell.name in points]
+            return sorted((cell.name, cell.source, points[cell.name]) for cell in cells)
 
     def _grade_one(self, lab: Lab, notebook: Path, identity: str, force: bool) -> Result:
         student = notebook.parent.parent.name
