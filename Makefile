@@ -12,10 +12,13 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' $(MAKEFILE_LIST)
 
 demo: .venv/made-from-$(VERSION) ## the whole circle once: book, release, an example class, feedback, grades
+	@command -v bwrap >/dev/null || tools/system-packages bubblewrap
 	@$(BIN)/equipoise demo
 
 test: .venv/made-from-$(VERSION) ## the whole test suite
 	@missing=; command -v chromium >/dev/null || missing=chromium; \
+	command -v bwrap >/dev/null || missing="$$missing bubblewrap"; \
+	ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing="$$missing postgresql"; \
 	$(BIN)/python -c 'import ctypes; ctypes.CDLL("libatomic.so.1")' 2>/dev/null || missing="$$missing libatomic1"; \
 	test -z "$$missing" || tools/system-packages $$missing # libatomic1: for Playwright's driver
 	@$(BIN)/ruff check .
