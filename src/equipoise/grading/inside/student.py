@@ -1,0 +1,175 @@
+"""A student's kernel: IPython over the sockets that it was born with, and a desk where tests may ask for values.
+
+It runs beside the student's code, which can change everything here. So nothing outside believes it: what the desk
+answers is decoded as plain data (``wire.py``), and what the kernel prints is only ever shown.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import pickle
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import wire
+import zmq
+from ipykernel import debugger
+from ipykernel.displayhook import ZMQDisplayHook
+from ipykernel.iostream import IOPubThread, OutStream
+from ipykernel.ipkernel import IPythonKernel
+from ipykernel.zmqshell import ZMQInteractiveShell
+from jupyter_client.session import Session
+from tornado.ioloop import IOLoop
+from traitlets.config import Config
+from zmq.eventloop.zmqstream import ZMQStream
+
+SERVE = "%answer-a-test"  # the one request that is not a cell
+
+
+def prepare() -> None:
+    """Build the shell before the fork: it costs more than all the rest of a kernel's start."""
+    debugger._is_debugpy_available = False  # it would load a debugger into every kernel
+    quiet = Config({"HistoryManager": {"enabled": False}})  # with it comes a thread
+    ZMQInteractiveShell.instance(user_ns={}, config=quiet, xmode="Plain")  # ten times as fast as coloured excerpts
+    logging.getLogger("kernel").setLevel(logging.ERROR)
+
+
+def main(spec: dict, sockets: dict[str, int]) -> None:
+    """Run the kernel until it is killed. ``sockets``: bound and listening file descriptors, and the line."""
+    context = zmq.Context()
+    session = Session(key=spec["key"].encode(), username="student")
+    publisher = Publisher(_bound(context, zmq.XPUB, sockets["iopub"]), pipe=False, session=session)
+    subscriptions = ZMQStream(publisher.socket)
+    subscriptions.on_recv(publisher._handle_subscription)  # greets the grader, who waits for that
+    sys.stdout = OutStream(session, publisher, "stdout", watchfd=False)
+    sys.stderr = OutStream(session, publisher, "stderr", watchfd=False)
+    sys.displayhook = ZMQDisplayHook(session, publisher.background_socket)
+    kernel = StudentKernel.instance(
+        session=session,
+        shell_stream=ZMQStream(_bound(context, zmq.ROUTER, sockets["shell"])),
+        iopub_thread=publisher,
+        iopub_socket=publisher.background_socket,
+        log=logging.getLogger("kernel"),
+        user_ns={},
+    )
+    kernel._execute_sleep = 0  # outputs are on their way when a cell ends
+    kernel.shell.kernel = kernel
+    kernel.desk = Desk(socket.socket(fileno=sockets["line"]), kernel.shell.user_ns)
+    kernel.start()
+    IOLoop.current().start()
+
+
+def _bound(context: zmq.Context, kind: int, descriptor: int) -> zmq.Socket:
+    """A ZeroMQ socket on a Unix socket that listens already, so that no folder has to be shared for it."""
+    made = context.socket(kind)
+    made.linger = 1000
+    made.setsockopt(zmq.USE_FD, descriptor)
+    made.bind(f"ipc:///equipoise-{descriptor}")
+    return made
+
+
+class Publisher(IOPubThread):
+    """ipykernel's publisher without its thread, whose handovers cost more than most cells do.
+
+    What other threads print waits until the main thread, which owns the socket, prints or ends its cell.
+    """
+
+    def _setup_event_pipe(self) -> None:
+        """There is no thread to wake."""
+
+    def _setup_xpub_listener(self) -> None:
+        """The kernel's own loop listens."""
+
+    def schedule(self, f: Callable[[], Any]) -> None:
+        self._events.append(f)
+        if threading.current_thread() is threading.main_thread():
+            while self._events:
+                self._events.popleft()()
+
+
+class StudentKernel(IPythonKernel):
+    """IPython's kernel, which also lets a test ask for values when it is told so."""
+
+    desk: Any = None
+
+    async def do_execute(self, code: str, *args: Any, **kwargs: Any) -> dict:
+        if code != SERVE:
+            return await super().do_execute(code, *args, **kwargs)
+        self.desk.serve()
+        return {"status": "ok", "execution_count": self.execution_count, "payload": [], "user_expressions": {}}
+
+
+class Desk:
+    """Answers what a test asks: the value of a name, a call, an attribute, an item."""
+
+    def __init__(self, line: socket.socket, namespace: dict[str, Any]):
+        self.line, self.namespace, self.kept = line, namespace, []
+
+    def serve(self) -> None:
+        """Answer until the test is over."""
+        self.kept.clear()
+        while True:
+            request, buffers = wire.receive(self.line)
+            if request["ask"] == "done":
+                return
+            self._answer(request, buffers)
+
+    def _answer(self, request: dict, buffers: list[bytearray]) -> None:
+        encoder = wire.Encoder(self._keep)
+        try:
+            answer = {"value": encoder.node(self._do(request, buffers))}
+        except wire.CannotCross as error:
+            answer = {"error": "type", "type": str(error)}
+        except _Absent:
+            answer = {"error": "absent"}
+        except BaseException as error:
+            answer = {"error": "raised", "type": type(error).__name__, "message": _text(error)}
+        wire.send(self.line, answer, encoder.buffers if "value" in answer else ())
+
+    def _do(self, request: dict, buffers: list[bytearray]) -> Any:
+        if request["ask"] == "name":
+            if request["name"] not in self.namespace:
+                raise _Absent
+            return self.namespace[request["name"]]
+        subject = self.kept[request["handle"]]
+        if request["ask"] == "attribute":
+            return getattr(subject, request["name"])
+        arguments = _Arguments(io.BytesIO(buffers[0]), self.kept).load()
+        if request["ask"] == "item":
+            return subject[arguments]
+        positional, named = arguments
+        return subject(*positional, **named)
+
+    def _keep(self, value: Any) -> int:
+        self.kept.append(value)
+        return len(self.kept) - 1
+
+
+class _Absent(Exception):
+    """The name is not defined."""
+
+
+class _Arguments(pickle.Unpickler):
+    """What a test passes on: its own values, and handles to what the student made."""
+
+    def __init__(self, file: io.BytesIO, kept: list):
+        super().__init__(file)
+        self.kept = kept
+
+    def persistent_load(self, number: int) -> Any:
+        return self.kept[number]
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)[:1000]
+    except BaseException:
+        return ""
+
+
+os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")

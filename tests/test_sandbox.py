@@ -1,0 +1,99 @@
+"""The sandboxes keep what they promise on this machine, or say why they cannot be built."""
+
+import os
+import socket
+
+import pytest
+
+from equipoise.grading import explain, kernels, sandbox
+from equipoise.grading.sandbox import Limits, Nursery, Sandbox, SandboxError, connect, launch
+
+
+@pytest.mark.parametrize("kind", Sandbox)
+def test_everything_that_is_tried_is_refused(kind):
+    probes = explain.explain(kind)
+    assert [probe.what for probe in probes if not probe.enforced] == []
+    assert len(probes) == len(explain.ATTEMPTS)
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_each_attempt_would_succeed_where_nothing_is_enforced(tmp_path, monkeypatch):
+    """An attempt that fails by itself would prove nothing."""
+    monkeypatch.chdir(tmp_path)
+    harmless = [
+        "no network connection to this machine",
+        "no abstract socket of another process",
+        "no file of the grader's in view",
+        "no variable of the grader's environment",
+        "no other process in view",
+        "the engine, the course and its solutions are not there",
+        "no programs from memory (memfd)",
+        "memory is limited",
+        "the size of a file is limited",
+    ]
+    with explain.bait() as things:
+        for what in harmless:
+            exec(explain.filled(explain.ATTEMPTS[what], things), {})
+
+
+def test_without_bubblewrap_nothing_starts_and_the_repair_is_named(monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(SandboxError, match="apt-get install bubblewrap"), Nursery():
+        pass
+
+
+def test_a_sandbox_that_fails_gives_its_reason(monkeypatch):
+    monkeypatch.setattr(sandbox, "SYSTEM", ())  # as if the system's libraries were elsewhere
+    with pytest.raises(SandboxError, match=r"cannot be built here: .+ Nothing was marked"), Nursery():
+        pass
+
+
+def test_a_nursery_that_is_gone_is_an_error_not_a_kernel_outside():
+    nursery = Nursery(modules=("IPython",))
+    with nursery:
+        address = nursery.address
+    with pytest.raises(SandboxError, match="gone"):
+        launch(address, {"role": "student"}, {}, {})
+    assert not os.path.exists(nursery.folder)
+
+
+def test_a_file_that_leads_out_of_its_folder_starts_no_kernel():
+    with Nursery(Sandbox.BUBBLEWRAP, Limits(), ("IPython",)) as nursery:
+        near, far = socket.socketpair()
+        with near, far:
+            spec = {"role": "student", "key": "k", "environment": {}}
+            launched = launch(nursery.address, spec, {"../../x": b""}, {"line": far.fileno()})
+            assert launched.wait(10)["code"] == 1
+            launched.close()
+
+
+def test_a_kernel_ends_when_the_grader_goes_away():
+    with Nursery(Sandbox.BUBBLEWRAP, Limits(), ("IPython",)) as nursery:
+        control, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with control:
+            with far:
+                spec = {"role": "checker", "environment": {}, "setup": [], "tests": {}}
+                launched = launch(nursery.address, spec, {}, {"control": far.fileno()})
+            launched.close()
+            control.settimeout(10)
+            assert control.recv(10) == b""
+
+
+def test_two_graders_can_share_one_nursery():
+    with Nursery(Sandbox.BUBBLEWRAP, Limits(), ("IPython",)) as nursery:
+        lines = [connect(nursery.address) for _ in range(3)]
+        for line in lines:
+            line.settimeout(10)
+            line.send(b"[]")
+        assert all(line.recv(4096) for line in lines)
+        for line in lines:
+            line.close()
+
+
+def test_the_provisioner_is_what_the_kernelspec_names():
+    from jupyter_client.kernelspec import KernelSpecManager
+    from jupyter_client.provisioning import KernelProvisionerFactory
+
+    spec = KernelSpecManager().get_kernel_spec(kernels.KERNEL_NAME)
+    named = spec.metadata["kernel_provisioner"]["provisioner_name"]
+    assert KernelProvisionerFactory.instance().provisioners[named].load() is kernels.SandboxProvisioner
