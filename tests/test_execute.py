@@ -1,0 +1,245 @@
+"""Marking one submission in the real sandbox: what counts, what it costs to break, what students are told."""
+
+import time
+
+import nbformat
+import psutil
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+from nbgrader.utils import compute_checksum, determine_grade
+from support import ROOT
+
+from equipoise import labs
+from equipoise.content import folder_names
+from equipoise.datasets import released
+from equipoise.grading.execute import Engine, Job
+from equipoise.grading.run import course_files, modules
+from equipoise.grading.sandbox import Limits, Nursery, Sandbox
+
+LIMITS = Limits(cell_seconds=4, notebook_seconds=40, memory_bytes=300_000_000, processes=20, output_bytes=100_000)
+SETUP = "import numpy as np\nimport pandas as pd\nLIMIT = 10\n\ndef given(x):\n    return x + 1"
+
+
+@pytest.fixture(scope="module")
+def engine():
+    with Nursery(Sandbox.BUBBLEWRAP, LIMITS, ("IPython", "numpy", "pandas", "sklearn.linear_model")) as nursery:
+        yield Engine.of(nursery)
+
+
+def cell(number, name, source):
+    """A cell of the lab: ``test-…`` is a test of one point, ``given…`` is locked, anything else an answer."""
+    test, answer = name.startswith("test"), not name.startswith(("test", "given"))
+    flags = {"grade": test, "solution": answer, "locked": not answer, "task": False, "schema_version": 3}
+    about = flags | {"grade_id": name, "cell_type": "code"} | ({"points": 1} if test else {})
+    made = new_code_cell(source, id=f"cell-{number}", metadata={"nbgrader": about})
+    made.metadata.nbgrader["checksum"] = compute_checksum(made)
+    return made
+
+
+def mark(engine, cells, answers, **more):
+    """Mark ``answers`` to a lab of ``cells`` (source by name); return the marked notebook and the result."""
+    key = new_notebook(cells=[cell(number, *one) for number, one in enumerate(cells.items())])
+    handed_in = nbformat.from_dict(key)
+    for one in handed_in.cells:
+        one.source = answers.get(one.metadata.nbgrader.grade_id, one.source)
+    job = Job("lab", "ada", "1", nbformat.writes(key), nbformat.writes(handed_in).encode(), **more)
+    result = engine.mark(job)
+    return nbformat.reads(result.notebook, as_version=4), result
+
+
+def message(notebook, name):
+    return notebook.metadata.equipoise.tests[name].message
+
+
+STUB = "raise NotImplementedError()"
+LAB = {
+    "given": SETUP,
+    "value": STUB,
+    "test-value": "# Test: a number\nassert value == given(2), f'value is {value}, expected 3'",
+    "double": STUB,
+    "test-double": "# Test: a function\nfor x in (1, 2.5):\n    assert double(x) == 2 * x, f'{double(x)} for {x}'",
+    "table": STUB,
+    "test-table": "# Test: a table\nassert table['a'].sum() == LIMIT, f'the sum is {table.a.sum()}'\ntable['a'] = 0",
+    "model": STUB,
+    "test-model": (
+        "# Test: a model\nfrom sklearn.linear_model import LinearRegression\nassert isinstance(model, LinearRegression)"
+        "\nassert abs(model.coef_[0] - 2) < 1e-9 and model.fit_intercept\n"
+        "assert abs(model.predict(pd.DataFrame({'x': [3.0]}))[0] - 6) < 1e-9, 'predicts wrongly'"
+    ),
+    "after": STUB,
+    "test-after": "# Test: what a test does to a copy stays there\nassert after == 10, f'after is {after}'",
+}
+RIGHT = {
+    "value": "value = given(2)",
+    "double": "def double(x):\n    print('doubling', x)\n    return 2 * x",
+    "table": "table = pd.DataFrame({'a': [1, 2, 3, 4]})",
+    "model": (
+        "from sklearn.linear_model import LinearRegression\n"
+        "model = LinearRegression().fit(pd.DataFrame({'x': [0.0, 1.0]}), [0.0, 2.0])"
+    ),
+    "after": "after = int(table['a'].sum())",
+}
+
+
+def test_a_right_answer_earns_all_and_nbgraders_rule_says_the_same(engine):
+    notebook, result = mark(engine, LAB, RIGHT)
+    assert result.scores == dict.fromkeys([name for name in LAB if name.startswith("test")], 1.0)
+    assert result.answered == set(RIGHT)
+    tests = [one for one in notebook.cells if labs.is_test(one)]
+    assert [determine_grade(one)[0] for one in tests] == [1.0] * 5
+    assert "doubling 2.5" in notebook.cells[4].outputs[0].text
+    assert notebook.metadata.equipoise.cost.cpu_seconds > 0
+    assert notebook.metadata.equipoise.cost.peak_bytes > 0
+
+
+def test_a_wrong_answer_costs_its_test_and_its_message_is_kept(engine):
+    wrong = RIGHT | {"value": "value = 7", "double": "def double(x):\n    return x", "table": STUB}
+    notebook, result = mark(engine, LAB, wrong)
+    assert result.scores == {"test-value": 0, "test-double": 0, "test-table": 0, "test-model": 1, "test-after": 0}
+    assert message(notebook, "test-value") == "value is 7, expected 3"
+    assert message(notebook, "test-double") == "1 for 1"
+    assert "`table` is not defined" in message(notebook, "test-table")
+    assert [determine_grade(one)[0] for one in notebook.cells if labs.is_test(one)] == list(result.scores.values())
+
+
+def test_nothing_answered_earns_nothing(engine):
+    _, result = mark(engine, LAB, {})
+    assert set(result.scores.values()) == {0}
+    assert not result.answered
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("class Same:\n    def __eq__(self, other): return True\nvalue = Same()", "holds Same"),
+        ("value = lambda: 3", "`<lambda>` is a function"),
+        ("value = [3] * 2", "value is [3, 3]"),
+        ("value = float('nan')", "value is nan"),
+        ("class F(float):\n    def __eq__(self, o): return True\n    __hash__ = None\nvalue = F(1)", "value is 1.0"),
+        ("value = (n for n in [3])", "holds generator"),
+        ("given = lambda x: 0\nvalue = 0", "value is 0"),
+        ("value = []\nvalue.append(value)", "nested too deeply"),
+    ],
+)
+def test_objects_that_pretend_gain_nothing(engine, value, words):
+    notebook, result = mark(engine, LAB, RIGHT | {"value": value})
+    assert result.scores["test-value"] == 0
+    assert words in message(notebook, "test-value")
+
+
+def test_a_fake_estimator_answers_only_what_its_class_has(engine):
+    fake = (
+        "class Fake:\n    coef_ = [2]\n    fit_intercept = True\n    def predict(self, x): return [6]\n"
+        "Fake.__module__ = 'sklearn.linear_model._base'\nmodel = Fake()"
+    )
+    notebook, result = mark(engine, LAB, RIGHT | {"model": fake})
+    assert result.scores["test-model"] == 0
+    assert "claims to be sklearn.linear_model._base.Fake" in message(notebook, "test-model")
+
+
+def test_a_kernel_that_is_ended_costs_its_cell_and_what_rests_on_it(engine):
+    wrong = RIGHT | {"double": "import os\nos._exit(0)"}
+    notebook, result = mark(engine, LAB, wrong)
+    assert result.scores == {"test-value": 1, "test-double": 0, "test-table": 1, "test-model": 1, "test-after": 1}
+    assert [(note.cell, note.kind) for note in result.notes] == [("double", "killed")]
+    assert "The kernel stopped while this cell ran" in notebook.cells[3].outputs[0].evalue
+
+
+def test_a_kernel_that_is_ended_again_and_again_ends_in_marks_all_the_same(engine):
+    dying = dict.fromkeys(RIGHT, "import os\nos._exit(0)")
+    notebook, result = mark(engine, LAB, dying)
+    assert set(result.scores.values()) == {0}
+    assert "started again too often" in message(notebook, "test-after")
+
+
+@pytest.mark.parametrize(
+    "loop", ["while True: pass", "while True:\n    try:\n        while True: pass\n    except BaseException: pass"]
+)
+def test_an_endless_loop_costs_its_cell_even_if_it_swallows_interrupts(engine, loop):
+    _, result = mark(engine, LAB, RIGHT | {"double": loop})
+    assert result.scores == {"test-value": 1, "test-double": 0, "test-table": 1, "test-model": 1, "test-after": 1}
+    assert any(note.cell == "double" and note.kind == "limit" for note in result.notes)
+
+
+def test_a_function_that_never_returns_costs_its_test(engine):
+    notebook, result = mark(engine, LAB, RIGHT | {"double": "def double(x):\n    while True: pass"})
+    assert result.scores == {"test-value": 1, "test-double": 0, "test-table": 1, "test-model": 1, "test-after": 1}
+    assert "took longer than 4 seconds" in message(notebook, "test-double")
+
+
+def test_a_function_that_ends_the_kernel_costs_its_test(engine):
+    _, result = mark(engine, LAB, RIGHT | {"double": "def double(x):\n    import os\n    os._exit(0)"})
+    assert result.scores == {"test-value": 1, "test-double": 0, "test-table": 1, "test-model": 1, "test-after": 1}
+
+
+def test_too_much_memory_is_an_error_or_the_end_of_the_cell(engine):
+    notebook, result = mark(engine, LAB, RIGHT | {"double": "x = bytearray(10 ** 9)"})
+    assert result.scores["test-double"] == 0 and result.scores["test-after"] == 1
+    assert notebook.cells[3].outputs[0].ename == "MemoryError"
+
+
+def test_output_is_cut_and_said_so(engine):
+    notebook, result = mark(engine, LAB, RIGHT | {"double": "print('x' * 10 ** 6)\n" + RIGHT["double"]})
+    assert result.scores["test-double"] == 1
+    assert len(nbformat.writes(notebook)) < 300_000
+    assert any("printed more than is kept" in note.text for note in result.notes)
+
+
+def test_what_a_function_prints_on_stderr_costs_nothing(engine):
+    noisy = "import warnings\ndef double(x):\n    warnings.warn('careful')\n    return 2 * x"
+    notebook, result = mark(engine, LAB, RIGHT | {"double": noisy})
+    assert result.scores["test-double"] == 1
+    assert {output.name for output in notebook.cells[4].outputs} == {"stdout"}
+
+
+def test_hidden_text_is_in_no_process_of_the_students(engine):
+    lab = LAB | {"test-double": "# Test: a function\nCANARY = 'c4n4ry'\nassert double(2) == 4, 'no'"}
+    spy = (
+        "def double(x):\n    import gc\n    word = ''.join(['c4n', '4ry'])\n"
+        "    print('seen', sum(word in str(thing)[:500] for thing in gc.get_objects()))\n    return 4"
+    )
+    notebook, _ = mark(engine, lab, RIGHT | {"double": spy})
+    assert "seen 0" in notebook.cells[4].outputs[0].text
+
+
+def test_nothing_outlives_its_submission(engine):
+    left = "import subprocess\nsubprocess.Popen(['sleep', '4242.5'], start_new_session=True)"
+    mark(engine, LAB, RIGHT | {"double": left})
+    time.sleep(0.3)
+    assert not any("4242.5" in " ".join(one.info["cmdline"] or []) for one in psutil.process_iter(["cmdline"]))
+
+
+def test_each_submission_starts_from_an_empty_folder(engine):
+    for _ in range(2):
+        notebook, _ = mark(
+            engine, LAB, {"value": "import os\nprint(sorted(os.listdir()))\nopen('x', 'w')"}, files={"data/a.csv": b"1"}
+        )
+        assert notebook.cells[1].outputs[0].text == "['data']\n"
+
+
+def test_what_cannot_be_read_gets_nothing_with_its_reason(engine):
+    key = nbformat.writes(new_notebook(cells=[cell(n, *one) for n, one in enumerate(LAB.items())]))
+    for handed_in in (None, b"", b"{", b"[]", b"\xff\xfe"):
+        result = engine.mark(Job("lab", "ada", "1", key, handed_in))
+        assert set(result.scores.values()) == {0} and len(result.scores) == 5
+        assert result.notes[0].kind == "unreadable"
+
+
+@pytest.mark.parametrize("slug", folder_names(ROOT, "labs"))
+def test_a_real_lab_is_marked_as_it_says_mistake_by_mistake(slug, course):
+    lab = course.lab(slug)
+    key, solved = nbformat.writes(labs.marked_notebook(lab, {})), labs.solutions(lab)
+    tables = [course.dataset(name) for name in lab.facts.datasets]
+    files = {f"data/{table.slug}.csv": released(table).observed.to_csv(index=False).encode() for table in tables}
+    with Nursery(Sandbox.BUBBLEWRAP, Limits(), modules(lab)) as nursery:
+        engine = Engine.of(nursery)
+
+        def lost(answers, secret="one"):
+            handed_in = nbformat.writes(labs.submission(lab, answers)).encode()
+            scores = engine.mark(Job(slug, "ada", "1", key, handed_in, files, course_files(course, lab), secret)).scores
+            return {name: worth - scores[name] for name, worth in labs.points(lab).items() if scores[name] != worth}
+
+        assert lost(solved) == lost(solved, "two") == {}
+        assert lost({}) == labs.points(lab)
+        for mistake in labs.mistakes(lab):
+            assert lost(solved | {mistake.replaces: mistake.source}) == mistake.loses, mistake.name
