@@ -89,6 +89,11 @@ def test_hidden_tests_come_back_for_marking(lab):
         ("lab.py", "### END SOLUTION", "", "a region begins or ends without the other"),
         ("lab.py", "### BEGIN HIDDEN TESTS", "", "a region begins or ends without the other"),
         ("lab.py", '[markdown] id="rubric" rubric=true', '[markdown] id="rubric" points=3', "but no solution"),
+        ("lab.py", 'id="setup"', 'id="setup" points=1 display=true', "setup: is for display, but not locked code"),
+        ("lab.py", 'id="gap"', 'id="gap" display=true', "gap: is for display, but not locked code"),
+        ("lab.py", 'id="overview" display=true', "display=true", "is for display, but not locked code"),
+        ("lab.py", "rubric=true", "rubric=true display=true", "rubric: is for display, but not locked code"),
+        ("lab.py", "display=true", "display=5", "display: input should be a valid boolean"),
         ("wrong_answers.py", 'loses={"test-gap": 2}', "loses=2", "loses: input should be a valid dictionary"),
         ("wrong_answers.py", 'replaces="gap"', 'replaces="gaps"', "there is no solution 'gaps'"),
         ("wrong_answers.py", '{"test-gap": 2}', '{"test-gap": 3}', "cannot lose 3 points"),
@@ -99,3 +104,90 @@ def test_hidden_tests_come_back_for_marking(lab):
 def test_slip_of_an_author_is_named(spoilt, file, old, new, expected):
     findings = spoilt(file, old, new)
     assert any(expected in finding and file in finding for finding in findings), findings
+
+
+KNOWN = "draws with a seed that everybody can read, or with none"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "cell"),
+    [
+        ("seed=unseen(101)", "seed=101", "test-occult"),
+        ("n=2000, seed=unseen(101)", "2000, 101", "test-occult"),
+        ("n=2000, seed=unseen(101)", "n=2000, seed=[100 + 1]", "test-occult"),
+        (
+            "for seed in (1, 2):",
+            "for seed in (1, 2):\n    generate('x', n=2, seed=seed)",
+            "test-split",
+        ),
+        ("default_rng(unseen(102))", "default_rng(102)", "test-gap"),
+        ("default_rng(unseen(102))", "default_rng()", "test-gap"),
+        ("default_rng(unseen(102))", "RandomState(102)", "test-gap"),
+        ("split_by_patient(fresh, seed)", "split_by_patient(fresh, seed=1)", "test-split"),
+        ("LogisticRegression(C=0.1)", "LogisticRegression(C=0.1, random_state=1)", None),
+        ("# Test: the largest", "np.random.default_rng(1)\n# Test: the largest", None),  # in the part that is released
+    ],
+)
+def test_seed_of_a_hidden_test_is_not_on_the_page(spoilt, old, new, cell):
+    findings = spoilt("lab.py", old, new)
+    assert [f"cell {cell}: line" in finding and KNOWN in finding for finding in findings] == ([True] if cell else [])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("# Test: the largest", 'assert len(safe), "x"\n#', "test-gap: uses 'safe' as the test test-occult binds it"),
+        ("ALERT = 0.15\n", "ALERT = 0.15 + 0 * auroc\n", "held-out: uses 'auroc' as the test test-train binds it"),
+        ("round(rate * n)", "round(rate * share)", "interval: uses 'share' as the test test-predict binds it"),
+        ("low_oxygen = test[", "used\nlow_oxygen = test[", "missed: uses 'used' as the test test-train binds it"),
+        ("ALERT = 0.15\n", "ALERT = 0.15; fig\n", "held-out: uses 'fig' as the display cell compare binds it"),
+        ("# Test: the largest", "by_race\n#", "test-gap: uses 'by_race' as the display cell compare binds it"),
+        ("low_oxygen = test[", "by_race\nlow_oxygen = test[", "missed: uses 'by_race' as the display cell compare"),
+        (
+            "train, test = split",
+            "np = 1\ntrain, test = split",
+            "split: binds 'np' anew; tests go on seeing the value of",
+        ),
+        ('prediction = {"light": 0', 'BANDS = prediction = {"light": 0', "predict: binds 'BANDS' anew"),
+        ("by_race = occult", "interval = by_race = occult", "compare: binds 'interval' anew; tests go on seeing the"),
+    ],
+)
+def test_name_that_marking_would_not_see_is_found(spoilt, old, new, expected):
+    findings = spoilt("lab.py", old, new)
+    assert [expected in finding for finding in findings] == [True], findings
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("# Test: the largest", "safe = 1\nassert safe, 'x'\n#"),  # bound by the test itself
+        ("ALERT = 0.15\n", "rows = [1]; ALERT = 0.15; rows\n"),  # a test below binds it too
+        ("ALERT = 0.15\n", "ALERT = 0.15; [safe for safe in BANDS]\n"),
+        ("# Test: a value for every row", "plt = 1\n# Test: a value for every row"),  # nobody below this test needs it
+        ("train, test = split", "here = train, test = split"),  # a display cell below binds it too
+    ],
+)
+def test_name_that_marking_sees_as_well_is_no_finding(spoilt, old, new):
+    assert spoilt("lab.py", old, new) == []
+
+
+def test_display_and_competency_reach_the_student(lab):
+    released = {labs.grade_id(cell): cell for cell in labs.student_notebook(lab).cells}
+    assert [name for name, cell in released.items() if labs.is_display(cell)] == [
+        "overview",
+        "compare",
+        "missed",
+        "explain",
+        "cost",
+        "mended",
+    ]
+    assert released["gap"].metadata.equipoise == {"competency": "R4"}
+    assert "equipoise" not in released["setup"].metadata
+
+
+def test_set_up_is_what_rests_on_nothing_of_the_students(lab):
+    notebook = labs.marked_notebook(lab, {})
+    assert [labs.grade_id(cell) for cell in labs.set_up(notebook)] == ["setup", "interval"]
+    cells = {labs.grade_id(cell): cell for cell in notebook.cells}
+    cells["interval"].source += "\nrate = interval(prediction, 1)"
+    assert [labs.grade_id(cell) for cell in labs.set_up(notebook)] == ["setup"]

@@ -1,9 +1,12 @@
 """A lab that marks unfairly is found out. The lab is the one that `equipoise new` makes: small, and complete."""
 
+import re
+
 import pytest
 
 from equipoise import checks, labs, proof, scaffold
 from equipoise.content import read_course
+from equipoise.datasets import SECRET_VARIABLE
 
 
 @pytest.fixture(name="prove")
@@ -72,6 +75,23 @@ def test_sound_lab_passes(prove):
 def test_unfair_lab_is_found_out(prove, file, old, new, expected):
     findings = prove(file, old, new)
     assert any(expected in finding for finding in findings), findings
+
+
+def test_lab_that_is_unfair_in_some_classes_only_is_found_out(prove, monkeypatch):
+    monkeypatch.delenv(SECRET_VARIABLE, raising=False)
+    condition = f'assert not __import__("os").environ.get("{SECRET_VARIABLE}"), "fails in a class with a secret"'
+    findings = prove("lab.py", "found = rates(fresh)", f"found = rates(fresh)\n{condition}")
+    failed = "cell test-rates: the solution fails with AssertionError: fails in a class with a secret"
+    classes = {re.search(f"{failed}, with {SECRET_VARIABLE}=(\\w+)", f)[1] for f in findings if failed in f}
+    assert len(classes) == proof.CLASSES, findings
+    assert any(re.search(f"average-gap: loses .* should lose .*, with {SECRET_VARIABLE}=", f) for f in findings)
+
+
+def test_class_in_which_a_lab_is_unfair_can_be_looked_at_again(prove, monkeypatch):
+    monkeypatch.setenv(SECRET_VARIABLE, "the one")
+    condition = f'assert __import__("os").environ.get("{SECRET_VARIABLE}") != "the one", "fails in this class"'
+    findings = prove("lab.py", "found = rates(fresh)", f"found = rates(fresh)\n{condition}")
+    assert ["the solution fails with AssertionError: fails in this class" in f for f in findings] == [True]
 
 
 def test_lab_whose_kernel_dies_earns_nothing_for_what_never_ran(prove):

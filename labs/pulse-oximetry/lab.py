@@ -74,7 +74,7 @@ readings.head()
 # `recorded_race` is what a clerk or the patient wrote in the record. `monk_tone` is a skin tone on a ten-step
 # scale, 1 the lightest. They go together, but loosely: that matters in task 2.
 
-# %% id="overview"
+# %% id="overview" display=true
 readings.groupby("recorded_race").agg(
     patients=("patient_id", "nunique"),
     readings=("spo2", "size"),
@@ -144,19 +144,20 @@ def occult_rate(table, group):
 
 # %% id="test-occult" points=3 competency="R4"
 # Test: the right readings, the right share, the interval around it
-found = occult_rate(readings, "tone_band")
+some = readings.head(2000)
+found = occult_rate(some, "tone_band")
 assert {"count", "rate", "low", "high"} <= set(found.columns), (
     f"the table has the columns {list(found.columns)}; it needs count, rate, low and high"
 )
-safe = readings[readings["spo2"].between(92, 96) & (readings["tone_band"] == "dark")]
+safe = some[some["spo2"].between(92, 96) & (some["tone_band"] == "dark")]
 assert int(found.loc["dark", "count"]) == len(safe), (
-    f"you counted {found.loc['dark', 'count']:.0f} readings in dark skin; {len(safe)} have an SpO2 of 92 to 96."
-    " Select these rows before you build the MetricFrame"
+    f"of the first 2,000 readings you counted {found.loc['dark', 'count']:.0f} in dark skin; {len(safe)} of these have"
+    " an SpO2 of 92 to 96. Select these rows before you build the MetricFrame"
 )
 ### BEGIN HIDDEN TESTS
-from equipoise.datasets import generate
+from equipoise.datasets import generate, unseen
 
-fresh = prepare(generate("pulse-oximetry", n=6000, seed=101).observed)
+fresh = prepare(generate("pulse-oximetry", n=2000, seed=unseen(101)).observed)
 found, safe = occult_rate(fresh, "recorded_race"), fresh[fresh["spo2"].between(92, 96)]
 for race, group in safe.groupby("recorded_race"):
     share, row = group["hypoxaemic"].mean(), found.loc[race]
@@ -176,7 +177,7 @@ for race, group in safe.groupby("recorded_race"):
 # 3.6 % for White and 11.7 % for Black patients in one hospital (Sjoding and others, 2020; we saw these numbers
 # quoted, not the letter itself). Then by skin tone, which hospitals do not record, beside your prediction.
 
-# %% id="compare"
+# %% id="compare" display=true
 by_race = occult_rate(readings, "recorded_race")
 by_tone = occult_rate(readings, "tone_band").loc[BANDS]
 display(by_race.round(3), by_tone.assign(your_prediction=pd.Series(prediction)).round(3))
@@ -216,8 +217,9 @@ assert abs(largest_gap(example) - 0.17) < 1e-9, (
     " differ by 0.17"
 )
 ### BEGIN HIDDEN TESTS
-draw = np.random.default_rng(102).random((20, 5))
-for row in draw:
+from equipoise.datasets import unseen
+
+for row in np.random.default_rng(unseen(102)).random((10, 5)):
     expected = max(abs(a - b) for a in row for b in row)
     assert abs(largest_gap(pd.Series(row)) - expected) < 1e-9, (
         f"for the rates {row.round(2)} you return {largest_gap(pd.Series(row)):.4f}, expected {expected:.4f}:"
@@ -259,15 +261,16 @@ assert not both, (
     " groups=table['patient_id']"
 )
 ### BEGIN HIDDEN TESTS
-from equipoise.datasets import generate
+from equipoise.datasets import generate, unseen
 
-fresh = prepare(generate("pulse-oximetry", n=4000, seed=103).observed)
+fresh = prepare(generate("pulse-oximetry", n=4000, seed=unseen(103)).observed)
 for seed in (1, 2):
     one, other = split_by_patient(fresh, seed)
     both = set(one["patient_id"]) & set(other["patient_id"])
     assert not both, f"in another cohort {len(both)} patients are on both sides; split by patient"
     share = other["patient_id"].nunique() / fresh["patient_id"].nunique()
-    assert 0.25 < share < 0.35, f"your test set holds {share:.0%} of the patients, expected about 30 %"
+    # Wide enough for a split that tosses a coin for each patient.
+    assert 0.22 < share < 0.38, f"your test set holds {share:.0%} of the patients, expected about 30 %"
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -289,14 +292,14 @@ model = train_model(train)
 used = list(getattr(model[0], "feature_names_in_", []))
 assert used == FEATURES, f"the model was fitted on {used or 'unnamed columns'}; fit it on table[FEATURES]"
 ### BEGIN HIDDEN TESTS
-from equipoise.datasets import generate
+from equipoise.datasets import generate, unseen
 
-fresh = prepare(generate("pulse-oximetry", n=12000, seed=104).observed)
-trained = train_model(fresh[fresh["patient_id"] % 2 == 0])
-unseen = fresh[fresh["patient_id"] % 2 == 1]
-auroc = roc_auc_score(unseen["hypoxaemic"], trained.predict_proba(unseen[FEATURES])[:, 1])
+fresh = prepare(generate("pulse-oximetry", n=4000, seed=unseen(104)).observed)
+others = fresh[fresh["patient_id"] % 2 == 1]
+predicted = train_model(fresh[fresh["patient_id"] % 2 == 0]).predict_proba(others[FEATURES])[:, 1]
+auroc = roc_auc_score(others["hypoxaemic"], predicted)
 assert auroc > 0.85, f"on new patients your model has an AUROC of {auroc:.2f}, expected more than 0.85"
-assert trained.predict_proba(unseen[FEATURES])[:, 1].mean() < 0.3, (
+assert predicted.mean() < 0.3, (
     "on new patients your model predicts hypoxaemia too often; is `hypoxaemic` what it predicts?"
 )
 ### END HIDDEN TESTS
@@ -344,11 +347,13 @@ assert abs(table.loc["a", "false_negative_rate"] - 0.75) < 1e-9, (
     f" {table.loc['a', 'false_negative_rate']:.2f}"
 )
 ### BEGIN HIDDEN TESTS
-rng = np.random.default_rng(105)
-truth, alert = pd.Series(rng.random(900) < 0.3), pd.Series(rng.random(900) < 0.4)
-group = pd.Series(rng.choice(["p", "q", "r"], 900))
+from equipoise.datasets import unseen
+
+rng = np.random.default_rng(unseen(105))
+truth, alert = pd.Series(rng.random(200) < 0.3), pd.Series(rng.random(200) < 0.4)
+group = pd.Series(rng.choice(["p", "q"], 200))
 table = error_rates(truth, alert, group)
-for name in ("p", "q", "r"):
+for name in ("p", "q"):
     here = group == name
     expected = {
         "false_negative_rate": (~alert[here & truth]).mean(),
@@ -382,8 +387,9 @@ assert int(held_out["count"].sum()) == len(test), (
     f"your table counts {held_out['count'].sum():.0f} readings, the test set has {len(test)}. Error rates on the"
     " training patients flatter the model: use test"
 )
-expected = error_rates(test["hypoxaemic"], model.predict_proba(test[FEATURES])[:, 1] >= 0.15, test["tone_band"])
-difference = (held_out.loc[BANDS] - expected.loc[BANDS]).abs().max().max()
+dark = test[test["tone_band"] == "dark"]  # one group will do: each row of the table rests on its own group only
+expected = error_rates(dark["hypoxaemic"], model.predict_proba(dark[FEATURES])[:, 1] >= 0.15, dark["tone_band"])
+difference = np.abs(held_out.loc[expected.index, expected.columns] - expected).to_numpy().max()
 assert difference < 1e-9, (
     f"your rates differ from those of your model on the test set by up to {difference:.3f}. Is the threshold 0.15,"
     " and does a risk of exactly 0.15 raise an alert?"
@@ -393,7 +399,7 @@ assert difference < 1e-9, (
 # How sure can you be of the first column? A false negative rate is a share of the readings *with low oxygen*, which are far
 # fewer than `count`.
 
-# %% id="missed"
+# %% id="missed" display=true
 low_oxygen = test[test["hypoxaemic"]].groupby("tone_band").size().loc[BANDS]
 missed = held_out.loc[BANDS, ["false_negative_rate"]].assign(low_oxygen=low_oxygen)
 bounds = [interval(rate, n) for rate, n in zip(missed["false_negative_rate"], missed["low_oxygen"])]
@@ -426,17 +432,17 @@ def spo2_attribution(pipeline, background, table):
 
 # %% id="test-shap" points=2 competency="explainability"
 # Test: one value for each row, and they belong to SpO2
-rows = test.iloc[:200]
+rows = test.iloc[:50]
 values = np.asarray(spo2_attribution(model, train, rows))
-assert values.shape == (200,), f"for 200 rows you return an array of shape {values.shape}, expected (200,)"
+assert values.shape == (50,), f"for 50 rows you return an array of shape {values.shape}, expected (50,)"
 assert abs(values.mean()) < 2, (
     f"on average your values are {values.mean():.1f}, expected about 0: they compare each row with the background. Did the"
     " background, too, go through pipeline[0].transform?"
 )
 ### BEGIN HIDDEN TESTS
-from equipoise.datasets import generate
+from equipoise.datasets import generate, unseen
 
-fresh = prepare(generate("pulse-oximetry", n=3000, seed=106).observed)
+fresh = prepare(generate("pulse-oximetry", n=200, seed=unseen(106)).observed)
 other = make_pipeline(StandardScaler(), LogisticRegression(C=0.1)).fit(fresh[FEATURES], fresh["hypoxaemic"])
 values = np.asarray(spo2_attribution(other, fresh, fresh))
 # For a linear model, two SHAP values differ by coefficient times the difference of the scaled inputs.
@@ -453,7 +459,7 @@ assert worst < 1e-6, (
 )
 ### END HIDDEN TESTS
 
-# %% id="explain"
+# %% id="explain" display=true
 same = readings[readings["spo2"] == 94]
 attribution = pd.Series(spo2_attribution(model, train, same), index=same.index)
 by_band = same.groupby("tone_band")["hypoxaemic"].agg(["size", "mean"]).loc[BANDS]
@@ -470,10 +476,11 @@ display(
     ).round(3)
 )
 fig, axis = plt.subplots(figsize=(6, 3), layout="constrained")
-values = pd.Series(spo2_attribution(model, train, test), index=test.index)
+drawn = test.drop_duplicates(["tone_band", "spo2"])
+drawn = drawn.assign(attribution=spo2_attribution(model, train, drawn))
 for band, marker, size in zip(BANDS, "o^s", (11, 8, 4)):
-    here = test[test["tone_band"] == band].drop_duplicates("spo2").index
-    axis.plot(test.loc[here, "spo2"], values[here], marker, ms=size, mfc="none", label=f"{band} skin")
+    here = drawn[drawn["tone_band"] == band]
+    axis.plot(here["spo2"], here["attribution"], marker, ms=size, mfc="none", label=f"{band} skin")
 axis.set(xlabel="SpO2 shown by the clip (%)", ylabel="SHAP value of SpO2\n(push on the risk, log-odds)")
 axis.legend()
 plt.show()
@@ -518,9 +525,11 @@ assert 0.1 < chosen["a"] <= 0.2, (
     f" the highest threshold is 0.2; yours is {chosen['a']:.3f}. Look only at the readings with low oxygen"
 )
 ### BEGIN HIDDEN TESTS
-rng = np.random.default_rng(107)
+from equipoise.datasets import unseen
+
+rng = np.random.default_rng(unseen(107))
 truth, group = rng.random(3000) < 0.3, rng.choice(["p", "q"], 3000)
-risk = np.clip(rng.normal(0.3 + 0.2 * truth - 0.1 * (group == "q"), 0.12), 0, 1)
+risk = np.clip(rng.normal(0.3 + 0.2 * truth - 0.2 * (group == "q"), 0.12), 0, 1)
 chosen = group_thresholds(pd.Series(truth), pd.Series(risk), pd.Series(group), most_missed=0.1)
 for name in ("p", "q"):
     ill = risk[truth & (group == name)]
@@ -556,29 +565,34 @@ def balanced_alerts(fitted, known, new):
 
 # %% id="test-optimizer" points=1 competency="fairness"
 # Test: alerts for every row, missing about as many in each group
-alerts = np.asarray(balanced_alerts(model, train, test))
-assert alerts.shape == (len(test),), f"you return shape {alerts.shape}, expected one alert for each row of new"
+few = train.groupby(["tone_band", "hypoxaemic"]).head(20)  # the search for thresholds is slow on many readings
+new = test.head(500)
+alerts = np.asarray(balanced_alerts(model, few, new))
+assert alerts.shape == (len(new),), f"you return shape {alerts.shape}, expected one alert for each row of new"
 ### BEGIN HIDDEN TESTS
-from equipoise.datasets import generate
+from equipoise.datasets import unseen
 
-fresh = prepare(generate("pulse-oximetry", n=30000, seed=108).observed)
-known, new = fresh[fresh["patient_id"] % 2 == 0], fresh[fresh["patient_id"] % 2 == 1]
+# 1,000 readings a group, 100 of them with low oxygen. From light to dark, SpO2 falls less when oxygen is low, so that
+# only the constraint asked for misses as many in each group; and plain accuracy misses more than half.
+rng = np.random.default_rng(unseen(108))
+bands, ill = np.repeat(BANDS, 1000), np.tile(np.arange(1000) < 100, 3)
+spo2 = rng.normal(95 + np.repeat([0, 3, 6], 1000) - np.repeat([9, 6, 3], 1000) * ill, 3).round()
+known = pd.DataFrame(0.0, index=range(3000), columns=FEATURES).assign(spo2=spo2, hypoxaemic=ill)
+known = known.assign(tone_band=bands, recorded_race="White")
 plain = make_pipeline(StandardScaler(), LogisticRegression()).fit(known[FEATURES], known["hypoxaemic"])
-alerts = np.asarray(balanced_alerts(plain, known, new)).astype(bool)
-ill = new["hypoxaemic"].to_numpy()
-missed = [(~alerts[ill & (new["tone_band"] == band).to_numpy()]).mean() for band in BANDS]
-spread = max(missed) - min(missed)
-assert spread < 0.12, (
-    f"in another cohort your alerts miss {min(missed):.0%} of one group and {max(missed):.0%} of another; the"
+alerts = np.asarray(balanced_alerts(plain, known, known.drop(columns="hypoxaemic"))).astype(bool)
+missed = pd.Series(~alerts[ill]).groupby(bands[ill]).mean()
+assert missed.max() - missed.min() < 0.2, (
+    f"on other data your alerts miss {missed.min():.0%} of one group and {missed.max():.0%} of another; the"
     " constraint is false_negative_rate_parity, the sensitive feature the tone band"
 )
-assert max(missed) < 0.35, (
-    f"in another cohort your alerts miss {max(missed):.0%} of the low oxygen in one group. When illness is rare, plain"
+assert missed.max() < 0.45, (
+    f"on other data your alerts miss {missed.max():.0%} of the low oxygen in one group. When illness is rare, plain"
     " accuracy rewards a model that stays silent: the objective is balanced_accuracy_score"
 )
 ### END HIDDEN TESTS
 
-# %% id="cost"
+# %% id="cost" display=true
 chosen = group_thresholds(train["hypoxaemic"], model.predict_proba(train[FEATURES])[:, 1], train["tone_band"])
 scores = model.predict_proba(test[FEATURES])[:, 1]
 policies = {
@@ -626,21 +640,26 @@ corrected = corrected_spo2(train, test.drop(columns=["sao2", "hypoxaemic"]))
 assert corrected.index.equals(test.index), "return a Series with the index of `new`, one value for each of its rows"
 assert corrected.notna().all(), f"{corrected.isna().sum()} rows have no value; every tone band needs its own line"
 ### BEGIN HIDDEN TESTS
-from equipoise.datasets import generate
+from equipoise.datasets import generate, unseen
 
-fresh = prepare(generate("pulse-oximetry", n=30000, seed=109).observed)
+fresh = prepare(generate("pulse-oximetry", n=6000, seed=unseen(109)).observed)
+fresh = fresh[fresh["tone_band"] != "light"]
 known, new = fresh[fresh["patient_id"] % 2 == 0], fresh[fresh["patient_id"] % 2 == 1]
 corrected = corrected_spo2(known, new.drop(columns=["sao2", "hypoxaemic"]))
-for band, error in (corrected - new["sao2"]).groupby(new["tone_band"]):
-    assert abs(error.mean()) < 0.5, (
-        f"in another cohort your corrected value is off by {error.mean():+.1f} points on average in {band} skin,"
-        " expected less than 0.5. Fit one line for each tone band, on the rows of known in that band"
+for band, rows in new.groupby("tone_band"):
+    learnt = known[known["tone_band"] == band]
+    slope, level = np.polyfit(learnt["spo2"], learnt["sao2"], 1)
+    off = np.abs(corrected[rows.index].to_numpy() - (level + slope * rows["spo2"].to_numpy())).max()
+    assert off < 0.01, (
+        f"in another cohort your corrected value is off by up to {off:.1f} points in {band} skin, expected 0. Fit one"
+        " line for each tone band, on the rows of known in that band"
     )
 ### END HIDDEN TESTS
 
-# %% id="mended"
+# %% id="mended" display=true
 mended_train = train.assign(spo2=corrected_spo2(train, train))
 mended_test = test.assign(spo2=corrected_spo2(train, test))
+scores = model.predict_proba(test[FEATURES])[:, 1]
 mended_risk = train_model(mended_train).predict_proba(mended_test[FEATURES])[:, 1]
 before = error_rates(test["hypoxaemic"], scores >= ALERT, test["tone_band"]).loc[BANDS]
 after = error_rates(test["hypoxaemic"], mended_risk >= ALERT, test["tone_band"]).loc[BANDS]

@@ -108,6 +108,19 @@ def balanced_alerts(fitted, known, new):
     optimizer.fit(known[FEATURES], known["hypoxaemic"], sensitive_features=known["tone_band"])
     return optimizer.predict(new[FEATURES], sensitive_features=new["tone_band"], random_state=0)
 
+# %% mistake="equal-false-alarms" replaces="optimizer" loses={"test-optimizer": 1}
+# The false alarms are made equal instead of the misses.
+def balanced_alerts(fitted, known, new):
+    optimizer = ThresholdOptimizer(
+        estimator=fitted,
+        constraints="false_positive_rate_parity",
+        objective="balanced_accuracy_score",
+        prefit=True,
+        predict_method="predict_proba",
+    )
+    optimizer.fit(known[FEATURES], known["hypoxaemic"], sensitive_features=known["tone_band"])
+    return optimizer.predict(new[FEATURES], sensitive_features=new["tone_band"], random_state=0)
+
 # %% mistake="one-correction-for-all" replaces="recalibrate" loses={"test-recalibrate": 2}
 # One line is fitted for everyone, so the correction fits the majority.
 def corrected_spo2(known, new):

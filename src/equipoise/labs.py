@@ -7,6 +7,7 @@ that nobody writes nbgrader's metadata by hand:
     id + points                     a test cell, locked
     id + points + solution region   an essay, marked by a person with the rubric
     id alone                        locked: set-up, or text that must not change
+    id + display                    locked code that only shows something; marking does not run it again
     none of them                    free text or code
 
 ``wrong_answers.py`` holds plausible mistakes as cells that replace one solution each.
@@ -33,15 +34,18 @@ from nbgrader.preprocessors import (
     ComputeChecksums,
     LockCells,
 )
-from nbgrader.utils import is_grade, is_solution
+from nbgrader.utils import is_grade, is_locked, is_solution
 from pydantic import BaseModel, Field, ValidationError
 
 from equipoise.content import Competency, Finding, Frozen, Lab, Text, explain
+from equipoise.grading.inside.names import bound_names, free_names, independent
 
 SOLUTION = re.compile(r"^[ \t]*### (?:BEGIN|END) SOLUTION[ \t]*\n?", re.MULTILINE)
 HIDDEN = re.compile(r"### BEGIN HIDDEN TESTS\n(.*?)### END HIDDEN TESTS", re.DOTALL)
 REGION = re.compile(r"### (BEGIN|END) (SOLUTION|HIDDEN TESTS)")
 FEWEST_MISTAKES = 4
+# Functions that draw, and where their seed stands among the arguments.
+DRAWS = {"generate": 2, "default_rng": 0, "RandomState": 0, "SeedSequence": 0, "Random": 0, "seed": 0}
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 # What nbgrader does to a released notebook, less the steps that write to the gradebook.
 RELEASE_STEPS = (
@@ -64,6 +68,7 @@ class CellHeader(Frozen):
     points: Points | None = None
     competency: Competency | None = None
     rubric: bool = False  # the rubric is shown in this cell
+    display: bool = False  # only shows the student something: marking does not run it again
 
 
 class MistakeHeader(Frozen):
@@ -147,6 +152,17 @@ def is_test(cell: NotebookNode) -> bool:
     return is_grade(cell) and not is_solution(cell)
 
 
+def is_display(cell: NotebookNode) -> bool:
+    """Whether this cell only shows the student something, so that no mark can depend on it."""
+    return bool(cell.metadata.get("equipoise", {}).get("display"))
+
+
+def set_up(notebook: NotebookNode) -> list[NotebookNode]:
+    """The locked code cells that depend on nothing of the student's: marking runs them once more beside the tests."""
+    cells = [c for c in notebook.cells if c.cell_type == "code" and is_locked(c) and not (is_test(c) or is_display(c))]
+    return [cell for cell, alone in zip(cells, independent(c.source for c in cells), strict=True) if alone]
+
+
 def stub(cell: NotebookNode) -> str:
     """What the released notebook holds in place of a solution."""
     notebook = nbformat.v4.new_notebook(cells=[deepcopy(cell)], metadata={"kernelspec": KERNEL})
@@ -179,8 +195,8 @@ def _cell(number: int, written: NotebookNode, lab: Lab) -> NotebookNode:
     cell = new(source, id=f"cell-{number}")
     if name:
         cell.metadata["nbgrader"] = _nbgrader(name, written)
-    if "competency" in written.metadata:
-        cell.metadata["equipoise"] = {"competency": written.metadata["competency"]}
+    if ours := {key: written.metadata[key] for key in ("competency", "display") if written.metadata.get(key)}:
+        cell.metadata["equipoise"] = ours
     return cell
 
 
@@ -219,7 +235,7 @@ def check(lab: Lab) -> list[Finding]:
     if malformed:
         return malformed  # what the cells are cannot be told before this is mended
     findings = [*_cell_findings(lab), *_mistake_findings(lab)]
-    return findings or list(_leaks(lab))
+    return findings or [*_leaks(lab), *_name_findings(lab)]
 
 
 def _headers(lab: Lab, source: str, kind: type[BaseModel], file: str) -> Iterator[Finding]:
@@ -258,10 +274,13 @@ def _cell_findings(lab: Lab) -> Iterator[Finding]:
             yield _finding(lab, where, "a solution or a test without an id", 'Write # %% id="..."')
         if cell.cell_type == "code" and (problem := _syntax_problem(cell.source)):
             yield _finding(lab, where, problem, "Mend the code")
+        if cell.metadata.get("display") and (cell.cell_type != "code" or not name or graded or answered):
+            yield _finding(lab, where, "is for display, but not locked code", "Give it an id, no points, no solution")
         if graded and answered:
             essays[name] = cell.metadata["points"]
         elif graded and cell.cell_type == "code":
             yield from _test_findings(lab, where, cell.source)
+            yield from _seed_findings(lab, where, cell.source)
         elif graded:
             yield _finding(lab, where, "text with points but no solution", "Add ### BEGIN SOLUTION and its end")
     for name, worth in essays.items():
@@ -274,7 +293,7 @@ def _cell_findings(lab: Lab) -> Iterator[Finding]:
 
 def _test_findings(lab: Lab, where: str, source: str) -> Iterator[Finding]:
     """A test cell that ends in a value earns part of the points, or all of them, by accident."""
-    tree = ast.parse(source) if not _syntax_problem(source) else ast.Module(body=[], type_ignores=[])
+    tree = _tree(source)
     asserts = [node for node in ast.walk(tree) if isinstance(node, ast.Assert)]
     if tree.body and isinstance(tree.body[-1], ast.Expr):
         yield _finding(lab, where, "ends in an expression", "nbgrader reads its value as a mark: use assert")
@@ -285,12 +304,79 @@ def _test_findings(lab: Lab, where: str, source: str) -> Iterator[Finding]:
             yield _finding(lab, where, f"line {node.lineno} has no message", "Say what was expected")
 
 
+def _seed_findings(lab: Lab, where: str, source: str) -> Iterator[Finding]:
+    """The lab is public: what a hidden test draws must not follow from what is written in it."""
+    hidden = _hidden_lines(source)
+    for node in ast.walk(_tree(source)):
+        if isinstance(node, ast.Call) and node.lineno in hidden and _draws_what_is_known(node):
+            problem = f"line {node.lineno} draws with a seed that everybody can read, or with none"
+            yield _finding(lab, where, problem, "Import unseen from equipoise.datasets; write unseen(a number) there")
+
+
+def _hidden_lines(source: str) -> frozenset[int]:
+    """The numbers of the lines in hidden regions, counted from 1."""
+    regions = ((source.count("\n", 0, found.start()), found[0].count("\n")) for found in HIDDEN.finditer(source))
+    return frozenset(number for above, lines in regions for number in range(above + 1, above + lines + 2))
+
+
+def _draws_what_is_known(call: ast.Call) -> bool:
+    name, seeds = _called(call), [keyword.value for keyword in call.keywords if keyword.arg == "seed"]
+    if name not in DRAWS:  # perhaps a student's function, which may be given any seed but not one from the page
+        return any(isinstance(seed, ast.Constant) for seed in seeds)
+    seeds += call.args[DRAWS[name] :][:1]
+    inner = [node for seed in seeds for node in ast.walk(seed) if isinstance(node, ast.Call)]
+    return "unseen" not in map(_called, inner)
+
+
+def _called(call: ast.Call) -> str:
+    return getattr(call.func, "attr", getattr(call.func, "id", ""))
+
+
+def _tree(source: str) -> ast.Module:
+    """The cell as Python, empty if it is none, which is a finding of its own."""
+    return ast.Module(body=[], type_ignores=[]) if _syntax_problem(source) else ast.parse(source)
+
+
 def _syntax_problem(source: str) -> str | None:
     try:
         ast.parse(source)
     except SyntaxError as error:
         return f"line {error.lineno} is not Python ({error.msg})"
     return None
+
+
+def _name_findings(lab: Lab) -> Iterator[Finding]:
+    """Marking runs tests in a process apart, and displays not at all: what they bind must not be used elsewhere.
+
+    A test sees what it binds itself, what the set-up cells bind, and the student's values.
+    """
+    notebook = instructor_notebook(lab)
+    set_up_ids = {grade_id(cell) for cell in set_up(notebook)}
+    last: dict[str, NotebookNode] = {}  # the cell above that bound a name last
+    fixed: dict[str, str] = {}  # the set-up cell that binds a name
+    for number, cell in enumerate(notebook.cells, 1):
+        if cell.cell_type != "code":
+            continue
+        name = grade_id(cell)
+        where, bound = f"cell {name or number}", bound_names(cell.source)
+        for used in sorted(free_names(cell.source) & last.keys()):
+            yield from _use_findings(lab, where, used, last[used])
+        anew = set() if is_test(cell) or name in set_up_ids else bound & fixed.keys()
+        for again in sorted(anew):
+            problem = f"binds '{again}' anew; tests go on seeing the value of cell {fixed[again]}"
+            yield _finding(lab, where, problem, "Choose another name")
+        if name in set_up_ids:
+            fixed |= dict.fromkeys(bound, name)
+        last |= dict.fromkeys(bound - anew, cell)
+
+
+def _use_findings(lab: Lab, where: str, used: str, binder: NotebookNode) -> Iterator[Finding]:
+    if is_test(binder):
+        problem = f"uses '{used}' as the test {grade_id(binder)} binds it"
+        yield _finding(lab, where, problem, "Bind it here: in marking nobody sees the names of a test")
+    elif is_display(binder):
+        problem = f"uses '{used}' as the display cell {grade_id(binder)} binds it"
+        yield _finding(lab, where, problem, f"Bind it here, or remove display from {grade_id(binder)}")
 
 
 def _mistake_findings(lab: Lab) -> Iterator[Finding]:

@@ -1,8 +1,9 @@
 """Proof that a lab marks fairly: it is run as solved, as released, and once with each planted mistake.
 
 The solution must earn full marks, the untouched notebook none, and every mistake must lose exactly the points
-that it names, through an assertion that says why. Time and memory are measured on the solved run, against the
-ration that a Hub usually gives a student.
+that it names, through an assertion that says why. That must hold in every class, whatever its hidden tests draw, so
+the solution is run under a few secrets and every other run has a secret of its own. Time and memory are measured on
+the first solved run, against the ration that a Hub usually gives a student.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import secrets
 import tempfile
 import threading
 import time
@@ -28,11 +30,12 @@ from nbgrader.utils import determine_grade
 
 from equipoise import labs
 from equipoise.content import COURSE_VARIABLE, Course, Finding, Lab
-from equipoise.datasets import write_csv
+from equipoise.datasets import SECRET_VARIABLE, write_csv
 
 MOST_SECONDS = 60
 MOST_BYTES = 1_000_000_000
 WORKERS = 2
+CLASSES = 2  # secrets under which the solution is run, beside none at all
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -45,6 +48,12 @@ class Run:
     outputs: frozenset[str]  # tests that printed or returned something
     seconds: float
     peak_bytes: int
+    secret: str | None  # of the class in which it ran; None: as the environment has it
+
+    @property
+    def under(self) -> str:
+        """How to see the same again, to be put behind a problem."""
+        return f", with {SECRET_VARIABLE}={self.secret}" if self.secret else ""
 
 
 @dataclass(frozen=True)
@@ -61,23 +70,28 @@ def prove(lab: Lab, course: Course) -> Proof:
             write_csv(course.dataset(dataset), folder / "data")
 
         def trial(answers: Mapping[str, str]) -> Run:
-            return run(labs.marked_notebook(lab, answers), folder, course.root)
+            return run(labs.marked_notebook(lab, answers), folder, course.root, secret=secrets.token_hex(4))
 
-        solved = trial(labs.solutions(lab))  # alone on the machine, so that its cost means something
+        solution = labs.solutions(lab)
+        # Alone on the machine, so that its cost means something.
+        solved = run(labs.marked_notebook(lab, solution), folder, course.root)
         if findings := list(_solved(lab, solved)):
             return Proof(findings, solved)  # a lab that its author cannot pass proves nothing else
         planted = labs.mistakes(lab)
-        attempts = [{}, *(labs.solutions(lab) | {m.replaces: m.source} for m in planted)]
+        attempts = [*[solution] * CLASSES, {}, *(solution | {m.replaces: m.source} for m in planted)]
         with ThreadPoolExecutor(WORKERS) as workers:
-            untouched, *wrong = workers.map(trial, attempts)
-    findings = list(_untouched(lab, untouched))
+            results = list(workers.map(trial, attempts))
+    again, untouched, wrong = results[:CLASSES], results[CLASSES], results[CLASSES + 1 :]
+    findings = [finding for result in again for finding in _earned(lab, result)]
+    findings += _untouched(lab, untouched)
     for mistake, result in zip(planted, wrong, strict=True):
         findings += _mistaken(lab, mistake, result)
     return Proof(findings, solved)
 
 
-def run(notebook: NotebookNode, folder: Path, root: Path) -> Run:
+def run(notebook: NotebookNode, folder: Path, root: Path, secret: str | None = None) -> Run:
     """Execute ``notebook`` in ``folder`` and mark it by nbgrader's own rule, cell by cell."""
+    environment = os.environ | {COURSE_VARIABLE: str(root)} | ({SECRET_VARIABLE: secret} if secret else {})
     start = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="equipoise-") as private:
         client = NotebookClient(
@@ -91,7 +105,7 @@ def run(notebook: NotebookNode, folder: Path, root: Path) -> Run:
             km=AsyncKernelManager(transport="ipc", ip=f"{private}/kernel"),
             resources={"metadata": {"path": str(folder)}},
         )
-        peak_bytes = asyncio.run(_execute(client, os.environ | {COURSE_VARIABLE: str(root)}))
+        peak_bytes = asyncio.run(_execute(client, environment))
     tests = [cell for cell in notebook.cells if labs.is_test(cell)]
     return Run(
         scores={labs.grade_id(cell): _score(cell) for cell in tests},
@@ -99,6 +113,7 @@ def run(notebook: NotebookNode, folder: Path, root: Path) -> Run:
         outputs=frozenset(labs.grade_id(cell) for cell in tests if _is_noisy(cell)),
         seconds=time.perf_counter() - start,
         peak_bytes=peak_bytes,
+        secret=secret,
     )
 
 
@@ -153,12 +168,7 @@ def _is_noisy(cell: NotebookNode) -> bool:
 
 
 def _solved(lab: Lab, solved: Run) -> Iterator[Finding]:
-    for cell, error in solved.errors.items():
-        yield _finding(lab, f"cell {cell}", f"the solution fails with {error}", "Mend solution or test")
-    for test, worth in labs.points(lab).items():
-        if solved.scores[test] != worth and test not in solved.errors:
-            problem = f"the solution earns {solved.scores[test]} of {worth}"
-            yield _finding(lab, f"cell {test}", problem, "Mend solution or test")
+    yield from _earned(lab, solved)
     for test in sorted(solved.outputs):
         problem = "the test prints or returns something, which nbgrader reads as a mark or an error"
         yield _finding(lab, f"cell {test}", problem, "Use assert only, and silence warnings")
@@ -169,10 +179,21 @@ def _solved(lab: Lab, solved: Run) -> Iterator[Finding]:
         yield _finding(lab, "memory", problem, f"At most {MOST_BYTES / 1e9:.0f} GB is allowed")
 
 
+def _earned(lab: Lab, solved: Run) -> Iterator[Finding]:
+    """Wherever the solution does not earn all points."""
+    for cell, error in solved.errors.items():
+        problem = f"the solution fails with {error}{solved.under}"
+        yield _finding(lab, f"cell {cell}", problem, "Mend solution or test")
+    for test, worth in labs.points(lab).items():
+        if solved.scores[test] != worth and test not in solved.errors:
+            problem = f"the solution earns {solved.scores[test]} of {worth}{solved.under}"
+            yield _finding(lab, f"cell {test}", problem, "Mend solution or test")
+
+
 def _untouched(lab: Lab, untouched: Run) -> Iterator[Finding]:
     for test, score in untouched.scores.items():
         if score:
-            problem = f"the untouched notebook earns {score}"
+            problem = f"the untouched notebook earns {score}{untouched.under}"
             yield _finding(lab, f"cell {test}", problem, "The test must fail until the task is done")
 
 
@@ -185,11 +206,12 @@ def _mistaken(lab: Lab, mistake: labs.Mistake, result: Run) -> Iterator[Finding]
         problem = f"loses {lost or 'nothing'}, should lose {dict(mistake.loses)}"
         if reasons := [result.errors[test] for test in lost if test in result.errors]:
             problem += f" ({'; '.join(reasons)})"
+        problem += result.under
         yield _finding(lab, where, problem, "Mend the tests, or the points it names", file)
     for test in set(lost) & set(mistake.loses):
         error = result.errors.get(test, "")
         if not re.match(r"AssertionError: .{20,}", error, re.DOTALL):
-            problem = f"'{test}' fails with {error or 'no error'} instead of a message"
+            problem = f"'{test}' fails with {error or 'no error'} instead of a message{result.under}"
             yield _finding(lab, where, problem, "Assert what a student can understand", file)
 
 
