@@ -8,7 +8,9 @@ import os
 import sys
 from pathlib import Path
 
+from equipoise.content import folder_names
 from equipoise.grading.run import write_sources
+from equipoise.grading.submissions import make_complete
 
 here = Path(__file__).resolve().parent
 
@@ -19,10 +21,24 @@ c.CourseDirectory.root = str(here)
 # nbgrader calls its helper `alembic` by name; without this it fails half-way when the environment is not activated.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 
-# A lab may take 60 s in all, so a cell that takes longer hangs. The default shutdown costs a second a notebook.
-c.Execute.timeout = 60
-c.Execute.shutdown_kernel = "immediate"
-c.Execute.extra_arguments = ["--log-level=ERROR"]  # kernels otherwise print a warning a notebook
+# Students' code runs in a sandbox, and tests apart from it. Without these lines nbgrader marks as it does by itself:
+# unprotected. `equipoise grade --explain-sandbox` shows what is enforced on this machine.
+c.Equipoise.course = str(here.parent)
+c.Equipoise.sandbox = "bubblewrap"
+c.Autograde.exporter_class = "equipoise.grading.preprocessors.SubmissionExporter"
+c.Autograde.sanitize_preprocessors = []
+c.Autograde.autograde_preprocessors = [
+    "equipoise.grading.preprocessors.Mark",
+    "nbgrader.preprocessors.SaveAutoGrades",
+    "nbgrader.preprocessors.AssignLatePenalties",
+]
+
+# Feedback pages that show no hidden test, run no script and need no internet.
+c.GenerateFeedback.exporter_class = "equipoise.grading.feedback.FeedbackExporter"
+c.GenerateFeedback.preprocessors = ["equipoise.grading.feedback.GetMarks"]
 
 # The source of every assignment is its lab folder: labs/<slug>/lab.py, with its data.
 write_sources(here.parent, here / "source")
+
+# nbgrader passes over a submission whose notebook has another name, and its student would get no result.
+make_complete(here, folder_names(here.parent, "labs"))

@@ -20,7 +20,7 @@ def test_demo_goes_round_and_prints_where_everything_is(course_copy):
 
     second = shell("equipoise", "demo", cwd=course_copy)
     assert second.returncode == 0, second.stderr[-1500:]
-    assert second.stdout.count("unchanged") == 3
+    assert second.stdout.count("unchanged") == 4
     assert "marked" not in second.stdout
 
 

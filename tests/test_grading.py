@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import csv
+import html
+import json
 import shutil
 from pathlib import Path
 
 import nbformat
 import pytest
+from nbgrader.api import Gradebook
 from support import copy_course, shell
 
 from equipoise import demo, labs
 from equipoise.content import load_course
 from equipoise.grading.run import Classroom, GradingError, State, write_sources
+
+NO_NOTEBOOKS = {
+    "empty": b"",
+    "binary": b"\xff\xfe\x00",
+    "list": b"[1, 2, 3]",
+    "no-cells": b'{"cells": 7}',
+    "web-page": b"<html>",
+    "other-notebook": b'{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}',
+    "missing": None,
+}
 
 
 @pytest.fixture(scope="module", name="by_hand")
@@ -28,9 +41,7 @@ def _by_hand(tmp_path_factory) -> Path:
         ("nbgrader", "export", "--to", "grades.csv"),
     ]
     assert_done(shell(*steps[0], cwd=grading))
-    classroom = Classroom(course)
-    demo.hand_in_examples(classroom, lab)
-    shutil.rmtree(grading / "submitted" / "broken")
+    demo.hand_in_examples(Classroom(course), lab)
     for step in steps[1:]:
         assert_done(shell(*step, cwd=grading))
     return root
@@ -39,6 +50,20 @@ def _by_hand(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module", name="lab")
 def _lab(by_hand):
     return next(iter(load_course(by_hand).labs.values()))
+
+
+@pytest.fixture(scope="module", name="by_us")
+def _by_us(by_hand, lab, tmp_path_factory) -> tuple[Classroom, dict]:
+    """The same class, and some submissions that are no notebooks, marked with our command's engine."""
+    classroom = Classroom(load_course(by_hand), tmp_path_factory.mktemp("us") / "class")
+    classroom.release(lab)
+    demo.hand_in_examples(classroom, lab)
+    for student, content in NO_NOTEBOOKS.items():
+        folder = classroom.root / "submitted" / student / lab.slug
+        folder.mkdir(parents=True)
+        if content is not None:
+            (folder / f"{lab.slug}.ipynb").write_bytes(content)
+    return classroom, {result.student: result for result in classroom.grade(lab)}
 
 
 def assert_done(result):
@@ -53,7 +78,15 @@ def expected_points(lab) -> dict[str, float]:
     """What the headers of lab.py and wrong_answers.py say that each example submission earns."""
     total = sum(labs.points(lab).values())
     lost = sum(sum(m.loses.values()) for m in labs.mistakes(lab)[::3])
-    return {"perfect": total, "partly-right": total - lost, "untouched": 0}
+    return {"perfect": total, "partly-right": total - lost, "untouched": 0, "broken": 0}
+
+
+def grades(url: str, lab, student: str) -> dict[str, tuple]:
+    """What the gradebook holds, by cell: score, whether a person must look, comment."""
+    with Gradebook(url, "equipoise") as book:
+        notebook = book.find_submission_notebook(lab.slug, lab.slug, student)
+        comments = {comment.name: comment.auto_comment for comment in notebook.comments}
+        return {g.name: (g.auto_score, g.needs_manual_grade, comments.get(g.name)) for g in notebook.grades}
 
 
 def test_nbgraders_own_commands_give_the_points_that_the_lab_promises(by_hand, lab):
@@ -65,10 +98,60 @@ def test_nbgraders_own_commands_give_the_points_that_the_lab_promises(by_hand, l
 
 def test_every_planted_cell_loses_its_points_in_nbgraders_gradebook(by_hand, lab):
     lost = {test: points for mistake in labs.mistakes(lab)[::3] for test, points in mistake.loses.items()}
-    with Classroom(load_course(by_hand)).nbgrader.gradebook as gradebook:
-        grades = gradebook.find_submission_notebook(lab.slug, lab.slug, "partly-right").grades
-        marked = {grade.name: grade.auto_score for grade in grades if grade.name in labs.points(lab)}
-    assert marked == {test: worth - lost.get(test, 0) for test, worth in labs.points(lab).items()}
+    marked = grades(Classroom(load_course(by_hand)).url, lab, "partly-right")
+    expected = {test: worth - lost.get(test, 0) for test, worth in labs.points(lab).items()}
+    assert {test: marked[test][0] for test in expected} == expected
+
+
+def test_our_command_gives_the_points_that_the_lab_promises_and_stops_for_nobody(by_us, lab):
+    classroom, results = by_us
+    assert {s: r.points for s, r in results.items() if s in expected_points(lab)} == expected_points(lab)
+    assert {result.state for result in results.values()} == {State.MARKED}
+    waiting = {student: result.waiting for student, result in results.items() if result.waiting}
+    assert waiting == dict.fromkeys(["perfect", "partly-right"], lab.rubric.points)
+    rows = table(classroom.export(classroom.root / "grades.csv"))
+    assert {row["student_id"] for row in rows} == set(results)
+
+
+@pytest.mark.parametrize("student", ["perfect", "partly-right", "untouched", "broken"])
+def test_both_ways_fill_the_gradebook_alike(by_hand, by_us, lab, student):
+    theirs = grades(Classroom(load_course(by_hand)).url, lab, student)
+    assert grades(by_us[0].url, lab, student) == theirs
+    assert set(theirs) == {*labs.points(lab), "memo"}
+
+
+@pytest.mark.parametrize("student", [*NO_NOTEBOOKS, "broken"])
+def test_submission_that_is_no_notebook_gets_nothing_and_one_clear_reason(by_us, lab, student):
+    classroom, results = by_us
+    result = results[student]
+    assert (result.points, result.waiting, result.notes) == (0, 0, 1)
+    said = {"empty": "The file is empty", "missing": "no notebook of this name"}.get(student, "notebook")
+    assert said in result.reason and "handed in" in result.reason and "\n" not in result.reason
+    marked = classroom.root / "autograded" / student / lab.slug / f"{lab.slug}.ipynb"
+    recorded = json.loads(marked.read_text())["metadata"]["equipoise"]
+    assert recorded["notes"][0]["text"] == result.reason
+    assert all(test["points"] == 0 and test["message"] for test in recorded["tests"].values())
+
+
+def test_what_was_marked_is_unchanged_until_it_is_handed_in_again(by_us, lab):
+    classroom, first = by_us
+    again = {result.student: result for result in classroom.plan(lab).settled}
+    assert {s: vars(r) | {"state": State.MARKED} for s, r in again.items()} == {s: vars(r) for s, r in first.items()}
+    handed_in = classroom.root / "submitted"
+    shutil.copy(handed_in / "perfect" / lab.slug / f"{lab.slug}.ipynb", handed_in / "broken" / lab.slug)
+    chosen = classroom.plan(lab)
+    assert chosen.students == ["broken"]
+    (result,) = classroom.mark(chosen)
+    assert (result.state, result.points) == (State.MARKED, expected_points(lab)["perfect"])
+
+
+def test_formgrader_and_feedback_go_on_from_our_marks(by_us, lab):
+    classroom, results = by_us
+    assert classroom.nbgrader.get_autograded_students(lab.slug) == set(results)
+    shown = {entry["student"]: entry for entry in classroom.nbgrader.get_submissions(lab.slug)}
+    assert shown["partly-right"]["autograded"] and shown["partly-right"]["needs_manual_grade"]
+    classroom.write_feedback(lab, "partly-right")
+    assert f"{results['partly-right'].points:g}" in classroom.feedback_page(lab, "partly-right").read_text()
 
 
 def test_release_is_the_students_notebook_and_its_data_only(by_hand, lab):
@@ -84,70 +167,12 @@ def test_release_is_the_students_notebook_and_its_data_only(by_hand, lab):
 
 def test_feedback_says_what_was_wrong(by_hand, lab):
     page = by_hand / "grading" / "feedback" / "partly-right" / lab.slug / f"{lab.slug}.html"
-    text = page.read_text()
-    assert "AssertionError" in text
+    marked = by_hand / "grading" / "autograded" / "partly-right" / lab.slug / f"{lab.slug}.ipynb"
+    tests = json.loads(marked.read_text())["metadata"]["equipoise"]["tests"]
+    said = [test["message"] for test in tests.values() if test["message"]]
+    text = html.unescape(page.read_text())
+    assert said and all(message in text for message in said)
     assert f"{expected_points(lab)['partly-right']:g}" in text
-
-
-@pytest.fixture(name="classroom")
-def _classroom(by_hand, tmp_path):
-    """A class of ours beside the one marked by hand, with the examples handed in and nothing marked."""
-    course = load_course(by_hand)
-    classroom = Classroom(course, tmp_path / "class")
-    lab = next(iter(course.labs.values()))
-    classroom.release(lab)
-    demo.hand_in_examples(classroom, lab)
-    return classroom
-
-
-def test_our_command_gives_the_same_points_and_stops_for_nobody(classroom, lab):
-    results = {result.student: result for result in classroom.grade(lab)}
-    assert {s: r.points for s, r in results.items() if r.points is not None} == expected_points(lab)
-    broken = results["broken"]
-    assert broken.state is State.FAILED
-    assert broken.reason.startswith(f"submitted/broken/{lab.slug}/{lab.slug}.ipynb: is not a notebook")
-    assert not (classroom.root / "autograded" / "broken").exists()
-    assert results["perfect"].waiting == lab.rubric.points
-    assert results["untouched"].waiting == 0
-    grades = table(classroom.export(classroom.root / "grades.csv"))
-    assert {row["student_id"] for row in grades} == set(results)
-
-    again = {result.student: result.state for result in classroom.grade(lab)}
-    assert {again[student] for student in expected_points(lab)} == {State.UNCHANGED}
-
-    handed_in = classroom.root / "submitted"
-    shutil.copy(handed_in / "perfect" / lab.slug / f"{lab.slug}.ipynb", handed_in / "broken" / lab.slug)
-    shutil.copy(handed_in / "perfect" / lab.slug / f"{lab.slug}.ipynb", handed_in / "untouched" / lab.slug)
-    third = {result.student: (result.state, result.points) for result in classroom.grade(lab)}
-    full = expected_points(lab)["perfect"]
-    assert third["broken"] == third["untouched"] == (State.MARKED, full)
-    assert third["perfect"] == (State.UNCHANGED, full)
-
-
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        (b"", "the file is damaged, or was cut off"),
-        (b"\xff\xfe\x00", "is not a notebook"),
-        (b"[1, 2, 3]", "is not a notebook"),
-        (b'{"cells": 7}', "is not a notebook"),
-        (b"<html>", "the file is damaged, or was cut off"),
-        (b'{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}', "none of the lab's tests is in it"),
-        (None, "there is no notebook of this name"),
-    ],
-    ids=["empty", "binary", "list", "no-cells", "web-page", "other-notebook", "missing"],
-)
-def test_submission_that_is_no_notebook_gets_one_clear_message(classroom, lab, content, reason):
-    shutil.rmtree(classroom.root / "submitted")
-    folder = classroom.root / "submitted" / "ann" / lab.slug
-    folder.mkdir(parents=True)
-    if content is not None:
-        (folder / f"{lab.slug}.ipynb").write_bytes(content)
-    (result,) = classroom.grade(lab)
-    assert result.state is State.FAILED
-    assert reason in result.reason
-    assert "\n" not in result.reason
-    assert not (classroom.root / "autograded").exists()
 
 
 def test_lab_that_was_never_released_is_refused(course, tmp_path):
@@ -168,38 +193,6 @@ def test_lab_whose_tests_changed_since_the_release_is_refused(course_copy):
     course = load_course(course_copy)
     with pytest.raises(GradingError, match="have changed since it was released"):
         list(Classroom(course, course_copy / "class").grade(course.labs[lab.slug]))
-
-
-def test_lost_gradebook_means_marking_again(classroom, lab):
-    for student in ("broken", "partly-right", "untouched"):
-        shutil.rmtree(classroom.root / "submitted" / student)
-    assert [result.state for result in classroom.grade(lab)] == [State.MARKED]
-    (classroom.root / "gradebook.db").unlink()
-    classroom.release(lab)
-    assert [result.state for result in classroom.grade(lab)] == [State.MARKED]
-
-
-def test_earlier_mark_is_named_when_the_new_submission_cannot_be_read(classroom, lab):
-    for student in ("broken", "partly-right", "untouched"):
-        shutil.rmtree(classroom.root / "submitted" / student)
-    (first,) = classroom.grade(lab)
-    (classroom.root / "submitted" / "perfect" / lab.slug / f"{lab.slug}.ipynb").write_text("{")
-    (second,) = classroom.grade(lab)
-    assert second.state is State.FAILED
-    assert f"still marked, with {first.points:g} points" in second.reason
-
-
-def test_essay_that_a_person_marked_waits_no_longer(classroom, lab):
-    for student in ("broken", "partly-right", "untouched"):
-        shutil.rmtree(classroom.root / "submitted" / student)
-    (before,) = classroom.grade(lab)
-    with classroom.nbgrader.gradebook as gradebook:
-        memo = gradebook.find_grade("memo", lab.slug, lab.slug, "perfect")
-        memo.manual_score, memo.needs_manual_grade = 13, False
-        gradebook.db.commit()
-    for force in (False, True):
-        (after,) = classroom.grade(lab, force)
-        assert (after.points, after.waiting) == (before.points + 13, 0)
 
 
 def test_source_is_made_whole_again_and_from_its_own_course(course_copy, tmp_path):

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from math import ceil
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
-from equipoise.content import ContentError, Finding, find_root, load_course, load_lab
+from equipoise.content import ContentError, Finding, find_root, load_course, pick_lab, read_course
 from equipoise.scaffold import Kind, ScaffoldError
 
 app = typer.Typer(
@@ -66,28 +77,78 @@ def new(kind: Kind, slug: str, course: CourseFolder = None) -> None:
 
 @app.command()
 def grade(
-    lab: str,
+    lab: Annotated[str | None, typer.Argument(help="The lab to mark.")] = None,
+    student: Annotated[list[str] | None, typer.Option(help="Only this student; may be given several times.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Mark every lab that was released and handed in.")] = False,
     force: Annotated[bool, typer.Option(help="Mark again what did not change.")] = False,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes that mark; by default one a core.")] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="tcp://HOST:PORT", help="Mark on the workers of this scheduler of Dask's.")
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain-sandbox", help="Try what students' code could do here, and mark nothing.")
+    ] = False,
     course: CourseFolder = None,
 ) -> None:
     """Mark every submission of LAB that is new or changed; one that cannot be marked stops no other."""
-    from equipoise.grading.run import Classroom, GradingError, State
+    if not explain and (lab is None) != every:
+        raise typer.BadParameter("name one lab, or say --all")
+    if explain:
+        return _explain_sandbox(_root(course))
+    from equipoise.grading.run import Classroom, GradingError
 
     with _stops_on(ContentError, GradingError):
-        content, chosen = load_lab(_root(course), lab)
-        results = []
+        content, findings = read_course(_root(course))
+        if lab:
+            pick_lab(content, findings, lab)
         classroom = Classroom(content)
+        slugs = [lab] if lab else classroom.with_submissions()
+        labs = [pick_lab(content, findings, slug)[1] for slug in slugs]
+    outcomes = [_grade(classroom, one, student or [], force, jobs, scheduler) for one in labs]
+    if not all(outcomes):
+        raise typer.Exit(1)
+
+
+def _grade(classroom, lab, students: list[str], force: bool, jobs: int | None, scheduler: str | None) -> bool:
+    """Mark one lab and print what became of it; whether every submission has a mark now."""
+    from equipoise.grading.run import GradingError, State
+
+    results, problem = [], ""
+    try:
         with _progress() as report:
-            for result in classroom.grade(chosen, force):
-                report(f"{result.student} {result.state}")
+            report(f"{lab.slug}: looking for what changed")
+            plan = classroom.plan(lab, students, force)
+        results += plan.settled
+        with closing(classroom.mark(plan, jobs, scheduler)) as marked, _marking(plan) as show:
+            for result in marked:
                 results.append(result)
-    if not results:
-        _stop(f"Nothing was handed in: there is no {classroom.root}/submitted/STUDENT/{lab}")
-    _print_results(results)
+                show(result)
+    except GradingError as error:
+        problem = str(error)
+    except KeyboardInterrupt:
+        _stop(f"Stopped. What was marked is kept; the same command marks the others of {lab.slug}.", code=130)
+    if results:
+        _print_results(sorted(results, key=lambda result: result.student), lab.slug)
     if any(result.waiting for result in results):
         console.print("Mark the essays in formgrader before you generate feedback.")
-    if any(result.state is State.FAILED for result in results):
-        raise typer.Exit(1)
+    if not (results or problem):
+        problem = f"Nothing was handed in: there is no {classroom.root}/submitted/STUDENT/{lab.slug}"
+    if problem:
+        errors.print(problem, soft_wrap=True, highlight=False, markup=False)
+    return not problem and not any(result.state is State.FAILED for result in results)
+
+
+@app.command()
+def report(lab: str, course: CourseFolder = None) -> None:
+    """Write a page and a table about a marked class: marks, tests, messages, repairs, and who needs a person."""
+    from equipoise.grading.run import Classroom, GradingError
+
+    with _stops_on(ContentError, GradingError):
+        content, findings = read_course(_root(course))
+        _, chosen = pick_lab(content, findings, lab)
+        written = Classroom(content).report(chosen)
+    for path in written:
+        console.print(str(path), soft_wrap=True, highlight=False)
 
 
 @app.command()
@@ -111,15 +172,61 @@ def demo(course: CourseFolder = None) -> None:
         console.print(f"{name}: {path}", soft_wrap=True, highlight=False)
 
 
+def _explain_sandbox(root: Path) -> None:
+    """Print what the sandbox of this course enforces on this machine, by trying."""
+    from equipoise.grading.run import Classroom, GradingError
+    from equipoise.grading.sandbox import SandboxError
+
+    with _stops_on(GradingError, SandboxError), _progress() as report:
+        sandbox = Classroom(read_course(root)[0]).sandbox
+        report(f"Trying what can be done in the sandbox '{sandbox}'")
+        from equipoise.grading.explain import explain
+
+        probes = explain(sandbox)
+    table = Table("", "enforced", "what happened when it was tried", title=f"The sandbox '{sandbox}' on this machine")
+    for probe in probes:
+        table.add_row(probe.what, "yes" if probe.enforced else "NO", escape(probe.said))
+    console.print(table)
+    if not all(probe.enforced for probe in probes):
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _marking(plan) -> Iterator[Callable]:
+    """A bar with rate, time left and how the points are distributed; what it yields takes each result."""
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}")
+    columns += TimeRemainingColumn(), TextColumn("{task.fields[points]}")
+    shares: list[float] = []
+    with Progress(*columns, console=errors, transient=True, disable=not plan.students) as progress:
+        task = progress.add_task(plan.lab.slug, total=len(plan.students), rate="", points="")
+
+        def show(result) -> None:
+            if result.points is not None and plan.worth:
+                shares.append(result.points / plan.worth)
+            progress.advance(task)
+            rate = f"{60 * progress.tasks[0].speed:.0f} a minute" if progress.tasks[0].speed else ""
+            progress.update(task, rate=rate, points=f"0 {sparkline(shares)} {plan.worth:g} points")
+
+        yield show
+
+
+def sparkline(shares: Sequence[float]) -> str:
+    """How numbers from 0 to 1 are distributed over ten intervals, as ten characters."""
+    bins = Counter(min(9, int(10 * max(0.0, share))) for share in shares)
+    most = max(bins.values(), default=1)
+    return "".join(" ▁▂▃▄▅▆▇█"[ceil(8 * bins[number] / most)] for number in range(10))
+
+
 def _print_results(results: list, title: str | None = None) -> None:
-    table = Table("student", "result", "points", "left for a person", title=title)
+    table = Table("student", "result", "points", "left for a person", "notes", title=title)
     for result in results:
         points = "" if result.points is None else f"{result.points:g}"
-        table.add_row(result.student, result.state, points, f"{result.waiting:g}" if result.waiting else "")
+        rest = [f"{number:g}" if number else "" for number in (result.waiting, result.notes)]
+        table.add_row(result.student, result.state, points, *rest)
     console.print(table)
     for result in results:
         if result.reason:
-            console.print(f"{result.student}: {result.reason}.", soft_wrap=True, highlight=False, markup=False)
+            console.print(f"{result.student}: {result.reason}", soft_wrap=True, highlight=False, markup=False)
 
 
 def _root(course: Path | None) -> Path:
@@ -153,9 +260,9 @@ def _print_findings(findings: list[Finding]) -> None:
     errors.print(f"{len(findings)} finding{'s' * (len(findings) != 1)}.")
 
 
-def _stop(message: str) -> NoReturn:
+def _stop(message: str, code: int = 1) -> NoReturn:
     errors.print(message, soft_wrap=True, highlight=False, markup=False)
-    raise typer.Exit(1)
+    raise typer.Exit(code)
 
 
 @contextmanager

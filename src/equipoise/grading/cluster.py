@@ -1,0 +1,97 @@
+"""Marking on several machines, through a scheduler of Dask's distributed.
+
+A worker there needs the installed wheel and nothing else: engine settings, jobs and marks travel as bytes. Dask gives
+a task whose worker died to another one; the marks are still written by one process, the grader's.
+"""
+
+from __future__ import annotations
+
+import atexit
+import pickle
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError
+from contextlib import AbstractContextManager, ExitStack, suppress
+from functools import cache
+from itertools import islice
+from uuid import uuid4
+
+from equipoise.grading.plan import environment
+from equipoise.grading.workers import PROBLEM, Engine, Outcome, Task, WorkersError, answer, outcome
+
+CONNECT_SECONDS = 30
+Opener = Callable[[], AbstractContextManager[Engine]]
+
+
+def run(opener: Opener, tasks: Iterable[Task], address: str) -> Iterator[Outcome]:
+    """Mark ``tasks`` on the workers of the scheduler at ``address``; yield each outcome as it comes.
+
+    ``opener`` opens an engine; each worker calls it once. Raises WorkersError.
+    """
+    from distributed import Client, as_completed
+
+    with ExitStack() as stack:
+        try:
+            client = stack.enter_context(Client(address, timeout=CONNECT_SECONDS, set_as_default=False))
+            client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+        except (OSError, TimeoutError) as error:
+            why = "no worker has joined it" if isinstance(error, TimeoutError) else error
+            raise WorkersError(f"The scheduler at {address} cannot be used: {why}.") from None
+        engine, tasks = pickle.dumps((opener, environment())), iter(tasks)
+        names: dict[str, str] = {}
+
+        def submit(task: Task):
+            future = client.submit(mark, engine, task.data, key=f"equipoise-{uuid4()}", pure=False)
+            names[future.key] = task.student
+            return future
+
+        threads = sum(client.nthreads().values())
+        running = as_completed([submit(task) for task in islice(tasks, 2 * threads)], loop=client.loop)
+        for future in running:
+            for task in islice(tasks, 1):
+                running.add(submit(task))
+            yield _outcome(names.pop(future.key), future)
+            del future  # its result may leave the worker's memory
+
+
+def _outcome(student: str, future) -> Outcome:
+    """What a finished future holds. Raises WorkersError if the scheduler was lost."""
+    try:
+        error = future.exception()
+        if error is None:
+            return outcome(student, future.result())
+    except (CancelledError, OSError, TimeoutError):
+        raise WorkersError("The connection to the scheduler was lost. What was marked before is kept.") from None
+    return Outcome(student, problem=f"Its marking failed on the cluster ({type(error).__name__}: {error}).")
+
+
+# ---- on a worker ----------------------------------------------------------------------------------------------------
+
+_here = cache(environment)
+_lock = threading.Lock()
+_resident: tuple[bytes, Engine, ExitStack] | None = None
+
+
+def mark(engine: bytes, data: bytes) -> bytes:
+    """Mark one packed job with the engine that ``engine`` opens, which stays open for the next one."""
+    opener, wanted = pickle.loads(engine)  # from the grader, whom a worker obeys anyhow
+    if wanted != _here():
+        return PROBLEM + f"A worker has other versions than the grader: {_here()}.".encode()
+    return answer(_opened(engine, opener), data)
+
+
+def _opened(key: bytes, opener: Opener) -> Engine:
+    global _resident
+    with _lock:
+        if _resident is None or _resident[0] != key:
+            _close()
+            stack = ExitStack()
+            _resident = key, stack.enter_context(opener()), stack
+        return _resident[1]
+
+
+@atexit.register
+def _close() -> None:
+    if _resident:
+        with suppress(Exception):
+            _resident[2].close()
