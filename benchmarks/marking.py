@@ -177,7 +177,7 @@ class Peak(threading.Thread):
         self.processes, self.bytes, self.done = processes, 0, threading.Event()
 
     def run(self) -> None:
-        while not self.done.wait(2):
+        while not self.done.wait(5):  # reading all that memory takes a while itself
             self.bytes = max(self.bytes, sum(self._bytes(process) for process in self.processes))
 
     def _bytes(self, process: int) -> int:

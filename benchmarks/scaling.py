@@ -80,7 +80,8 @@ def example_class(folder: Path) -> tuple[Classroom, object]:
 def marking_times(room: Classroom, lab) -> tuple[list[float], list[float], Marked]:
     """Seconds to mark, seconds to prepare a job, and one mark."""
     mark, prepare = [], []
-    with engine_for(room.sandbox, room.limits, modules(lab)) as engine:
+    with engine_for(room.sandbox, room.limits, modules(lab)) as (engine, wait):
+        wait()
         for number in range(ROUNDS):
             tasks = _Run(room, room.plan(lab, force=True)).tasks()
             for task, seconds in timed(tasks):

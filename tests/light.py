@@ -103,7 +103,7 @@ def _arrive() -> Engine:
 
 @contextmanager
 def engine_for(*settings):
-    yield Engine()
+    yield Engine(), lambda: None
 
 
 def handed_in(answers: Mapping[str, float] = MappingProxyType({}), **said) -> bytes:

@@ -123,11 +123,13 @@ def test_an_unseen_seed_suits_whatever_takes_a_seed(secret):
         next(GroupShuffleSplit(n_splits=1, random_state=seed).split([[0], [1], [2]], groups=[0, 1, 2]))
 
 
-def test_a_dataset_is_read_once_and_again_when_it_changes(course_copy, monkeypatch):
+def test_a_generator_is_read_once_and_again_when_it_changes(course_copy, monkeypatch):
     (slug,) = scaffold.new(course_copy, scaffold.Kind.DATASET, "small")[-1:]
     monkeypatch.setenv(COURSE_VARIABLE, str(course_copy))
-    read, load = [], datasets.load_dataset
-    monkeypatch.setattr(datasets, "load_dataset", lambda *arguments: read.append(arguments) or load(*arguments))
+    read, load = [], datasets.importlib.util.spec_from_file_location
+    monkeypatch.setattr(
+        datasets.importlib.util, "spec_from_file_location", lambda *arguments: read.append(arguments) or load(*arguments)
+    )
     first = datasets.generate("small", 50, 1).observed
     assert datasets.generate("small", 50, 1).observed.equals(first)
     assert len(read) == 1

@@ -23,6 +23,7 @@ from rich.progress import (
 )
 from rich.table import Table
 
+import equipoise.lean  # noqa: F401  (before anything that imports nbformat)
 from equipoise.content import ContentError, Finding, find_root, load_course, pick_lab, read_course
 from equipoise.scaffold import Kind, ScaffoldError
 

@@ -355,7 +355,7 @@ def load_course(root: Path | None = None) -> Course:
 
 
 def load_dataset(root: Path, slug: str) -> Dataset:
-    """Read one dataset and nothing else: a test cell that draws a cohort must not wait for a course.
+    """Read one dataset and nothing else: a case that draws a figure must not wait for a course.
 
     A draft with open TODOs loads; one that cannot be read raises ContentError.
     """

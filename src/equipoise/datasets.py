@@ -20,7 +20,7 @@ from types import ModuleType
 import numpy as np
 import pandas as pd
 
-from equipoise.content import Dataset, Finding, Target, find_root, load_dataset
+from equipoise.content import ContentError, Dataset, Finding, Target, find_root, load_dataset
 from equipoise.files import fingerprint, write_whole
 
 SECRET_VARIABLE = "EQUIPOISE_SECRET"
@@ -52,10 +52,14 @@ class Measurement:
 def generate(slug: str, n: int, seed: int, strength: float = 1.0) -> Cohort:
     """Draw ``n`` rows of the dataset ``slug``; ``strength=0`` switches every gap between groups off.
 
-    Raises ContentError if there is no such dataset, or if it has no valid datasheet.
+    The datasheet is not read: a test cell that draws a cohort must not wait for it. Raises ContentError if there is no
+    such dataset.
     """
-    root = find_root()
-    return draw(_dataset(root, slug, fingerprint(root / "datasets" / slug)), n, seed, strength)
+    folder = find_root() / "datasets" / slug
+    if not (folder / "generate.py").is_file():
+        problem, repair = "there is no such dataset", "Check the name"
+        raise ContentError([Finding(file=f"datasets/{slug}", where="generate.py", problem=problem, repair=repair)])
+    return _drawn(slug, folder, n, seed, strength)
 
 
 def unseen(number: int) -> int:
@@ -81,11 +85,16 @@ def released(dataset: Dataset) -> Cohort:
 
 def draw(dataset: Dataset, n: int, seed: int, strength: float = 1.0) -> Cohort:
     """``n`` rows from the generator of ``dataset``. Raises ValueError if it breaks its contract."""
-    observed, truth = generator(dataset).generate(n, np.random.default_rng(seed), strength)
+    return _drawn(dataset.slug, dataset.folder, n, seed, strength)
+
+
+def _drawn(slug: str, folder: Path, n: int, seed: int, strength: float) -> Cohort:
+    module = _module(slug, folder, fingerprint(folder))
+    observed, truth = module.generate(n, np.random.default_rng(seed), strength)
     if not len(observed) == len(truth) == n:
-        raise ValueError(f"{dataset.slug}: asked for {n} rows, got {len(observed)} and {len(truth)}")
+        raise ValueError(f"{slug}: asked for {n} rows, got {len(observed)} and {len(truth)}")
     if shared := set(observed) & set(truth):
-        raise ValueError(f"{dataset.slug}: columns in both frames: {', '.join(sorted(shared))}")
+        raise ValueError(f"{slug}: columns in both frames: {', '.join(sorted(shared))}")
     return Cohort(observed, truth)
 
 
@@ -94,13 +103,8 @@ def generator(dataset: Dataset) -> ModuleType:
     return _module(dataset.slug, dataset.folder, fingerprint(dataset.folder))
 
 
-# A notebook draws a dozen cohorts, and reading the dataset anew costs more than the drawing. The fingerprint is among
+# A notebook draws a dozen cohorts, and reading the generator anew costs more than the drawing. The fingerprint is among
 # the arguments so that an author's next version is read nevertheless.
-@lru_cache(maxsize=8)
-def _dataset(root: Path, slug: str, version: str) -> Dataset:
-    return load_dataset(root, slug)
-
-
 @lru_cache(maxsize=8)
 def _module(slug: str, folder: Path, version: str) -> ModuleType:
     name = f"equipoise_dataset_{slug.replace('-', '_')}"

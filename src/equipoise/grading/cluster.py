@@ -20,7 +20,7 @@ from equipoise.grading.plan import environment
 from equipoise.grading.workers import PROBLEM, Engine, Outcome, Task, WorkersError, answer, outcome
 
 CONNECT_SECONDS = 30
-Opener = Callable[[], AbstractContextManager[Engine]]
+Opener = Callable[[], AbstractContextManager[tuple[Engine, Callable[[], None]]]]  # with what waits until it is ready
 
 
 def run(opener: Opener, tasks: Iterable[Task], address: str) -> Iterator[Outcome]:
@@ -85,8 +85,10 @@ def _opened(key: bytes, opener: Opener) -> Engine:
     with _lock:
         if _resident is None or _resident[0] != key:
             _close()
-            stack = ExitStack()
-            _resident = key, stack.enter_context(opener()), stack
+            with ExitStack() as stack:  # closes a sandbox that cannot be built
+                engine, wait = stack.enter_context(opener())
+                wait()
+                _resident = key, engine, stack.pop_all()
         return _resident[1]
 
 

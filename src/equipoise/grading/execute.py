@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from queue import Empty
 from typing import Any
 
@@ -245,7 +246,7 @@ class _Marking:
     # ---- processes
 
     async def _begin(self) -> None:
-        program = _program(self.notebook)
+        program = _program(self.job.key)
         files = {f"course/{name}": content for name, content in self.job.course.items()}
         self.checker = _Checker(self.engine.address, program, dict(self.job.files) | files, self.job.secret)
         await self._start_student()
@@ -467,9 +468,11 @@ class _Checker:
         return report or {"cpu_seconds": 0.0, "peak_bytes": 0}
 
 
-def _program(notebook: NotebookNode) -> dict[str, Any]:
+@lru_cache(maxsize=4)  # a class has one
+def _program(key: str) -> dict[str, Any]:
     """What the checker runs: the tests, and of the lab's locked cells those that tests rest on."""
-    code = [(place, cell) for place, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+    cells = nbformat.reads(key, as_version=4).cells
+    code = [(place, cell) for place, cell in enumerate(cells) if cell.cell_type == "code"]
     tests = [(place, cell) for place, cell in code if _is_test(cell)]
     given = [(place, cell) for place, cell in code if is_locked(cell) and not is_grade(cell)]
     locked = [(place, cell.source) for place, cell in given if not _is_display(cell)]

@@ -10,13 +10,12 @@ from __future__ import annotations
 import ast
 import fcntl
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property, partial
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING
 
 from traitlets.config import Config, PyFileConfigLoader
@@ -64,6 +63,7 @@ class Plan:
     lab: Lab
     settled: list[Result]
     students: list[str]  # to be marked
+    released: list[tuple]  # the tests as they were released, as ``records.released_tests`` gives them
     basis: str  # the hash of all that their marks follow from beside their submissions
     files: dict[str, bytes]  # the lab's own files
     marks: Mapping[str, records.Mark]  # what the gradebook holds, by student
@@ -178,8 +178,7 @@ class Classroom:
     def plan(self, lab: Lab, students: Collection[str] = (), force: bool = False) -> Plan:
         """Find out what has to be marked: of ``students``, or of all; with ``force`` also what did not change.
 
-        Raises GradingError if the lab was never released, if its tests have changed since, or if one of
-        ``students`` has handed in nothing.
+        Raises GradingError if the lab was never released, or if one of ``students`` has handed in nothing.
         """
         with _reading(self.url) as gradebook:
             released = records.released_tests(gradebook, lab.slug) if gradebook else None
@@ -190,14 +189,13 @@ class Classroom:
         files = plan.lab_files(self.root / "source" / lab.slug)
         settings = (self.sandbox, self.limits, plan.class_secret(self.root))
         worth = sum(points for _, _, points, kind in released if kind == "code")
-        chosen = Plan(lab, [], [], plan.basis(self.course, lab, released, files, settings), files, marks, worth)
+        basis = plan.basis(self.course, lab, released, files, settings)
+        chosen = Plan(lab, [], [], released, basis, files, marks, worth)
         for folder in self._folders(lab, students):
             if result := self._settled(chosen, folder, force):
                 chosen.settled.append(result)
             else:
                 chosen.students.append(folder.parent.name)
-        if chosen.students or not chosen.settled:
-            self._insist_on_the_released_tests(lab, released)
         return chosen
 
     def _folders(self, lab: Lab, students: Collection[str]) -> list[Path]:
@@ -221,19 +219,13 @@ class Classroom:
             return None
         return Result(student, State.UNCHANGED, mark.points, mark.waiting, stamp.notes, stamp.reason)
 
-    def _insist_on_the_released_tests(self, lab: Lab, released: list[tuple]) -> None:
-        if released != _tests(lab):
-            raise GradingError(
-                f"The tests of {lab.slug} have changed since it was released. Release it again, so that marks and"
-                f" lab agree: {_release_command(lab)} --force"
-            )
-
     def mark(self, chosen: Plan, jobs: int | None = None, scheduler: str | None = None) -> Iterator[Result]:
         """Mark what is planned and yield each result once it is written.
 
         ``jobs`` is the number of processes, by default one for each usable core; ``scheduler`` the address of a
-        scheduler of Dask's, whose workers mark instead. Raises GradingError if marking cannot begin or go on; the
-        marks that were yielded before are whole, and the next run continues. Closing the iterator ends all workers.
+        scheduler of Dask's, whose workers mark instead. Raises GradingError if marking cannot begin, as when the lab's
+        tests have changed since its release, or cannot go on; the marks that were yielded before are whole, and the
+        next run continues. Closing the iterator ends all workers.
         """
         if not chosen.students:
             return
@@ -249,13 +241,14 @@ class Classroom:
         """Mark one submission in this process and write nothing: for nbgrader's own commands, which write themselves.
 
         Returns the result and the names of the files that belong beside the notebook. Raises GradingError as ``plan``
-        does, or if the submission cannot be read; SandboxError if the sandbox cannot be built.
+        and ``mark`` do, or if the submission cannot be read; SandboxError if the sandbox cannot be built.
         """
         from equipoise.grading.execute import Engine
         from equipoise.grading.kernels import resident
         from equipoise.grading.parcels import unpack_job, with_remarks
 
         run = _Run(self, self.plan(lab, [student], force=True))
+        run.insist_on_the_released_tests()
         task = next(run.tasks(), None)
         if task is None:
             settled = [result.reason for result in run.chosen.settled]
@@ -309,30 +302,42 @@ class _Run:
     def outcomes(self, jobs: int | None, scheduler: str | None) -> Iterator[Iterator[workers.Outcome]]:
         """What comes from the workers. Leaving this context ends them."""
         room = self.classroom
-        opener = partial(engine_for, room.sandbox, room.limits, modules(self.lab))
+        settings = room.sandbox, room.limits, modules(self.lab)
         if scheduler:
             from equipoise.grading import cluster
 
-            with closing(cluster.run(opener, self.tasks(), scheduler)) as outcomes:
+            self.insist_on_the_released_tests()
+            with closing(cluster.run(partial(engine_for, *settings), self.tasks(), scheduler)) as outcomes:
                 yield outcomes
             return
         size = min(jobs or workers.usable_cores(), len(self.chosen.students))
         patience = 2 * room.limits.notebook_seconds + PATIENCE_SECONDS
         workers.get_ready()
-        imports = Thread(target=_import_what_writing_needs, daemon=True)
-        imports.start()  # meanwhile the sandbox imports the lab's libraries
-        with opener() as engine, closing(workers.run(engine, self.tasks(), size, patience)) as outcomes:
-            imports.join()
-            yield outcomes
+        with engine_for(*settings) as (engine, wait):
+            # While the sandbox imports the lab's libraries, this process and the workers import theirs.
+            self.insist_on_the_released_tests()
+            with closing(workers.run(engine, self.tasks(wait), size, patience)) as outcomes:
+                yield outcomes
 
-    def tasks(self) -> Iterator[workers.Task]:
-        """The jobs, each read from its folder when it is its turn, so that no class has to fit into memory."""
+    def insist_on_the_released_tests(self) -> None:
+        if self.chosen.released != _tests(self.lab):
+            raise GradingError(
+                f"The tests of {self.lab.slug} have changed since it was released. Release it again, so that marks and"
+                f" lab agree: {_release_command(self.lab)} --force"
+            )
+
+    def tasks(self, wait: Callable[[], None] = lambda: None) -> Iterator[workers.Task]:
+        """The jobs, each read from its folder when it is its turn, so that no class has to fit into memory.
+
+        The first one comes after ``wait``, and raises what it raises.
+        """
         import nbformat
 
         from equipoise import labs
         from equipoise.grading.execute import Job
         from equipoise.grading.parcels import pack_job
 
+        wait()
         slug, ours, secret = self.lab.slug, self.chosen.files, plan.class_secret(self.root)
         key, course = nbformat.writes(labs.marked_notebook(self.lab, {})), course_files(self.classroom.course, self.lab)
         for student in self.chosen.students:
@@ -387,15 +392,16 @@ class _Run:
 
 
 @contextmanager
-def engine_for(sandbox: Sandbox, limits: Limits, modules: Collection[str]) -> Iterator[Engine]:
+def engine_for(sandbox: Sandbox, limits: Limits, modules: Collection[str]) -> Iterator[tuple[Engine, Callable]]:
     """The one place where an engine comes from: for this machine's workers, and on each worker of a cluster.
 
-    Raises SandboxError if the sandbox cannot be built.
+    With it comes a function that waits until it is ready. Both raise SandboxError if the sandbox cannot be built.
     """
-    from equipoise.grading.execute import Engine
+    with closing(Nursery(sandbox, limits, modules)) as nursery:
+        nursery.begin()
+        from equipoise.grading.execute import Engine
 
-    with Nursery(sandbox, limits, modules) as nursery:
-        yield Engine.of(nursery)
+        yield Engine.of(nursery), nursery.wait
 
 
 def modules(lab: Lab) -> tuple[str, ...]:
@@ -444,12 +450,6 @@ def _settings(config: Config) -> tuple[Sandbox, Limits]:
         return Sandbox(chosen.get("sandbox", Sandbox.BUBBLEWRAP)), Limits(**chosen.get("limits", {}))
     except (ValueError, TypeError) as error:
         raise GradingError(f"grading/{CONFIG_FILE}: c.Equipoise: {error}") from error
-
-
-def _import_what_writing_needs() -> None:
-    import equipoise.grading.execute
-    import equipoise.grading.writer
-    import equipoise.labs  # noqa: F401
 
 
 def _tests(lab: Lab) -> list[tuple]:

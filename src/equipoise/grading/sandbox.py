@@ -30,7 +30,7 @@ from pathlib import Path
 INSIDE = Path(__file__).parent / "inside"
 PACKAGE = INSIDE.parents[1]
 PACKAGE_INSIDE = "/opt/equipoise"  # where the sandbox sees the package; students' kernels see an empty folder
-START_SECONDS = 120
+START_SECONDS, END_SECONDS = 120, 5
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 SETTINGS = ("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "fonts", "localtime", "ssl/openssl.cnf")
 ONE_THREAD = dict.fromkeys(
@@ -99,6 +99,11 @@ class Nursery:
 
     def start(self) -> None:
         """Start it and wait until it has imported everything."""
+        self.begin()
+        self.wait()
+
+    def begin(self) -> None:
+        """Start it; kernels can be asked for, and are forked once everything is imported."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener, self._log() as log:
             listener.bind(self.address)
             listener.listen(64)
@@ -115,20 +120,9 @@ class Nursery:
             except FileNotFoundError as error:
                 repair = "Install bubblewrap: apt-get install bubblewrap"
                 raise SandboxError(f"{error.filename} is not installed. {repair}. Nothing was marked") from None
-        self._wait_until_ready()
 
-    def close(self) -> None:
-        """End it and every kernel that came from it."""
-        if self.process:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def _log(self):
-        return open(f"{self.folder}/log", "ab")
-
-    def _wait_until_ready(self) -> None:
+    def wait(self) -> None:
+        """Wait until it has imported everything."""
         try:
             with connect(self.address) as line:
                 line.settimeout(START_SECONDS)
@@ -138,6 +132,21 @@ class Nursery:
             raise SandboxError(self._why(error)) from None
         if hello.get("python") != sys.version:
             raise SandboxError(self._why(f"it runs Python {hello.get('python')}, not {sys.version}"))
+
+    def close(self) -> None:
+        """End it and every kernel that came from it."""
+        if self.process:
+            self.process.terminate()  # it ends its kernels first
+            try:
+                self.process.wait(END_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+            self.process = None
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _log(self):
+        return open(f"{self.folder}/log", "ab")
 
     def _why(self, error: object) -> str:
         self.process.kill()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from equipoise.grading.execute import Job, Marked
 
 WORKER_BYTES = 2_000_000_000  # a worker reads what kernels print; a flood must end there and not in the machine
-PRELOAD = ["equipoise.grading.execute"]
+PRELOAD = ["equipoise.lean", "equipoise.grading.execute"]
 OUT_OF_MEMORY = 77  # a worker's exit code
 TRIES = 2
 START_SECONDS = 300

@@ -12,12 +12,15 @@ import contextlib
 import importlib
 import io
 import json
+import operator
 import pickle
 import socket
 import sys
 import time
+from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
 import wire
 from IPython.core.inputtransformer2 import TransformerManager
 
@@ -202,6 +205,24 @@ def _may_be_asked(kind: type | None, name: str) -> bool:
 class _Arguments(pickle.Pickler):
     def persistent_id(self, value: Any) -> int | None:
         return value._handle.number if type(value) is StandIn else None
+
+    def reducer_override(self, value: Any) -> Any:
+        """A column of text goes as its few words and their numbers."""
+        if not isinstance(value, pd.arrays.StringArray):
+            return NotImplemented
+        texts, codes = wire.words(value)
+        return operator.getitem, (_Words(texts, value.dtype), codes)
+
+
+@dataclass
+class _Words:
+    """Arrives as an array of these texts."""
+
+    texts: list[str | None]
+    kind: pd.StringDtype
+
+    def __reduce__(self) -> tuple:
+        return pd.array, (self.texts, self.kind)
 
 
 def _pickled(arguments: Any) -> bytes:

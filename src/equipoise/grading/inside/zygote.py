@@ -1,8 +1,8 @@
-"""One process that has imported the libraries, and from which every kernel of a class is forked.
+"""One process that has imported the libraries, from which every kernel is forked, and which watches over them.
 
 Importing costs seconds, forking milliseconds. So that a fork is safe, nothing here may own a thread, a socket with
-ZeroMQ or an event loop when it forks; the process refuses to start otherwise. Each kernel gets a warden between it
-and this process, which watches over memory and processes and passes on what the grader says.
+ZeroMQ or an event loop when it forks; the process refuses to start otherwise. Each kernel belongs to a connection: what
+comes through it are orders, what goes back is how the kernel ended, and when it closes, the kernel ends.
 """
 
 from __future__ import annotations
@@ -18,50 +18,40 @@ import select
 import shutil
 import signal
 import socket
+import struct
 import sys
 import tempfile
+import time
 import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import lockdown
 
-TICK = 0.05  # seconds between two looks at a kernel's memory
+TICK, IDLE = 0.05, 1.0  # seconds between two looks at the kernels' memory, and whether the grader is there
 FIRST_UID = 61184  # what systemd sets apart for users that exist only while a service runs
 OURS = ("equipoise", "checker", "lockdown", "names", "student", "warm", "wire", "zygote")  # not for a student to import
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def main(settings: dict) -> NoReturn:
-    """Import, warm up, then fork a warden for each connection, for ever."""
+    """Import, warm up, then fork and watch kernels for as long as the grader is there."""
+    lockdown.be_called("nursery")
     listener = socket.socket(fileno=settings["listener"])
     versions = _imported(settings["modules"])
     if (threads := len(os.listdir("/proc/self/task"))) != 1:
         sys.exit(f"a library started {threads - 1} threads on import; forking would not be safe")
+    settings["calls"] = lockdown.CallFilter()
+    settings["ours"] = [name for name in sys.modules if name.partition(".")[0] in OURS]
     gc.collect()
     gc.freeze()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # wardens are not waited for: they report for themselves
-    number = 0
-    while True:
-        connection, _ = listener.accept()
-        number += 1
-        if os.fork() == 0:
-            listener.close()
-            _run(_warden, connection, settings, FIRST_UID + number % 4000, versions)
-        connection.close()
-
-
-def _run(task, *arguments) -> NoReturn:
-    """Run the whole of a process that was just forked, and end it here whatever happens."""
-    try:
-        task(*arguments)
-    except BaseException:
-        traceback.print_exc()
-        os._exit(1)
-    os._exit(0)
+    Ward(listener, settings, versions).keep()
 
 
 def _imported(modules: list[str]) -> dict[str, str]:
+    sys.modules["debugpy"] = None  # ipykernel would import and start a debugger
     for name in modules:
         with contextlib.suppress(ImportError):  # the lab will say so itself
             importlib.import_module(name)
@@ -74,110 +64,186 @@ def _imported(modules: list[str]) -> dict[str, str]:
     return {"python": sys.version}
 
 
-# ---- the warden -----------------------------------------------------------------------------------------------------
+# ---- watching over kernels ------------------------------------------------------------------------------------------
 
 
-def _warden(connection: socket.socket, settings: dict, uid: int, versions: dict) -> None:
-    """Serve one connection: fork the kernel, watch it, report how it ended."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    lockdown.die_with_parent()
-    order, descriptors, _, _ = socket.recv_fds(connection, 4096, 8)
-    if not order:
-        return
-    names = json.loads(order)
-    if not names:  # only asked whether all is ready
-        connection.sendall(json.dumps(versions).encode())
-        return
-    sockets = dict(zip(names, descriptors, strict=True))
-    work = None
-    if _is_strong(settings):
-        lockdown.call("unshare", lockdown.CLONE_NEWPID)
-    else:
-        work = tempfile.mkdtemp(dir=settings["folder"])
-        lockdown.call("prctl", lockdown.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    kernel = os.fork()
-    if kernel == 0:
-        connection.close()
-        _run(_kernel, sockets, settings, uid, work)
-    for descriptor in descriptors:
-        os.close(descriptor)
-    report = _Watch(kernel, settings["limits"], work).until_the_end(connection)
-    if work:
-        shutil.rmtree(work, ignore_errors=True)
-    with contextlib.suppress(OSError):
-        connection.sendall(json.dumps(report).encode())
+@dataclass
+class Kernel:
+    """One kernel that lives. ``work`` is its folder, if that is not bounded by itself."""
+
+    line: socket.socket
+    process: int
+    ended: int  # becomes readable when it has
+    work: str | None
+    peak: int = 0
+    reason: str | None = None  # why it is being ended
 
 
-def _is_strong(settings: dict) -> bool:
-    return settings["sandbox"] == "bubblewrap"
+class Ward:
+    """All kernels, and the connections that have not ordered one yet."""
 
+    def __init__(self, listener: socket.socket, settings: dict, versions: dict):
+        self.listener, self.settings, self.versions = listener, settings, versions
+        self.limits, self.strong = settings["limits"], settings["sandbox"] == "bubblewrap"
+        self.shared = _memory(os.getpid())  # what every kernel shares with this process
+        self.grader, self.own_processes = os.getppid(), os.open("/proc/self/ns/pid", os.O_RDONLY)
+        self.waiting: list[socket.socket] = []
+        self.kernels: list[Kernel] = []
+        self.forked, self.last_look = 0, 0.0
 
-class _Watch:
-    """Watches one kernel and all that it starts; ``work`` is its folder if that is not bounded by itself."""
+    def keep(self) -> NoReturn:
+        """Do what the grader says, and look after the kernels, until the grader is gone."""
+        if not self.strong:
+            lockdown.call("prctl", lockdown.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+        try:
+            while os.getppid() == self.grader:
+                self._turn()
+        except Exception:
+            traceback.print_exc()
+        finally:
+            for kernel in self.kernels:
+                self._kill(kernel, _children())
+            self._end_orphans()
+            os._exit(0)
 
-    def __init__(self, kernel: int, limits: dict, work: str | None):
-        self.kernel, self.limits, self.work = kernel, limits, work
-        self.shared = _memory(os.getpid())  # what every fork shares with the zygote
-        self.peak, self.reason = 0, None
-
-    def until_the_end(self, connection: socket.socket) -> dict:
-        ended = os.pidfd_open(self.kernel)
-        while self.reason is None:
-            ready, _, _ = select.select([connection, ended], [], [], TICK)
-            if ended in ready:
-                break
-            if connection in ready:
-                self._obey(connection.recv(16))
+    def _turn(self) -> None:
+        obedient = {kernel.line: kernel for kernel in self.kernels if kernel.reason is None}
+        ending = {kernel.ended: kernel for kernel in self.kernels}
+        sources = [self.listener, *self.waiting, *obedient, *ending]
+        ready, _, _ = select.select(sources, [], [], TICK if self.kernels else IDLE)
+        for source in ready:
+            if source is self.listener:
+                self._accept()
+            elif source in ending:
+                self._bury(ending[source])
+            elif source in obedient:
+                self._obey(obedient[source])
+            else:
+                self._take_order(source)
+        if self.kernels and time.monotonic() - self.last_look > TICK:
             self._look()
-        self._kill()
-        _, status, used = os.wait4(self.kernel, 0)
-        self._kill_orphans()
-        cpu = used.ru_utime + used.ru_stime
-        code = os.waitstatus_to_exitcode(status)
-        return {"code": code, "reason": self.reason, "peak_bytes": self.peak, "cpu_seconds": cpu}
 
-    def _obey(self, order: bytes) -> None:
-        if order == b"interrupt":
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.kernel, signal.SIGINT)
+    def _accept(self) -> None:
+        connection, _ = self.listener.accept()
+        peer, _, _ = struct.unpack("iii", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        if _descends(peer, os.getpid()):
+            connection.close()  # a kernel must not ask for kernels
         else:
-            self.reason = "stopped"  # the grader said so, or went away
+            self.waiting.append(connection)
+
+    def _take_order(self, connection: socket.socket) -> None:
+        self.waiting.remove(connection)
+        order, descriptors, _, _ = socket.recv_fds(connection, 4096, 8)
+        names = json.loads(order or "null")
+        if names:
+            self._fork(connection, dict(zip(names, descriptors, strict=True)))
+        elif names == []:  # only asked whether all is ready
+            connection.sendall(json.dumps(self.versions).encode())
+        if not names:
+            connection.close()
+
+    def _fork(self, connection: socket.socket, sockets: dict[str, int]) -> None:
+        self.forked += 1
+        work = None if self.strong else tempfile.mkdtemp(dir=self.settings["folder"])
+        if self.strong:
+            lockdown.call("unshare", lockdown.CLONE_NEWPID)  # of the children only
+        process = os.fork()
+        if process == 0:
+            _run(_kernel, sockets, self.settings, FIRST_UID + self.forked % 4000, work)
+        if self.strong:
+            lockdown.call("setns", self.own_processes, lockdown.CLONE_NEWPID)
+        for descriptor in sockets.values():
+            os.close(descriptor)
+        self.kernels.append(Kernel(connection, process, os.pidfd_open(process), work))
+
+    def _obey(self, kernel: Kernel) -> None:
+        try:
+            order = kernel.line.recv(16)
+        except OSError:
+            order = b""
+        if order == b"interrupt":
+            os.kill(kernel.process, signal.SIGINT)  # it is there, since nobody has waited for it
+        else:
+            kernel.reason = "stopped"  # the grader said so, or went away
+            self._kill(kernel, _children())
 
     def _look(self) -> None:
-        family = _family(self.kernel)
-        memory = sum(max(0, _memory(member) - self.shared) for member in family)
-        self.peak = max(self.peak, memory)
-        if memory > self.limits["memory_bytes"]:
-            self.reason = "memory"
-        elif len(family) > self.limits["processes"] + 8:
-            self.reason = "processes"
-        elif self.work and _used(self.work) > self.limits["disk_bytes"]:
-            self.reason = "disk"
+        self.last_look, children = time.monotonic(), _children()
+        for kernel in self.kernels:
+            kernel.reason = kernel.reason or self._excess(kernel, children)
+            if kernel.reason:
+                self._kill(kernel, children)
+        self._end_orphans()
 
-    def _kill(self) -> None:
-        for member in [self.kernel, *_family(self.kernel)]:
+    def _excess(self, kernel: Kernel, children: dict[int, list[int]]) -> str | None:
+        family = _family(kernel.process, children)
+        memory = sum(max(0, _memory(member) - self.shared) for member in family)
+        kernel.peak = max(kernel.peak, memory)
+        if memory > self.limits["memory_bytes"]:
+            return "memory"
+        if len(family) > self.limits["processes"] + 8:
+            return "processes"
+        if kernel.work and _used(kernel.work) > self.limits["disk_bytes"]:
+            return "disk"
+        return None
+
+    def _kill(self, kernel: Kernel, children: dict[int, list[int]]) -> None:
+        for member in _family(kernel.process, children):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(member, signal.SIGKILL)
 
-    def _kill_orphans(self) -> None:
-        """Without a process namespace, orphans come to the warden; they are killed until none is left."""
-        while left := [member for member in _family(os.getpid()) if member != os.getpid()]:
-            for member in left:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(member, signal.SIGKILL)
-            with contextlib.suppress(ChildProcessError):
-                while os.waitpid(-1, os.WNOHANG) != (0, 0):
-                    pass
+    def _bury(self, kernel: Kernel) -> None:
+        """Say how a kernel ended, once nothing of it is left."""
+        _, status, used = os.wait4(kernel.process, 0)
+        self.kernels.remove(kernel)
+        self._end_orphans()
+        if kernel.work:
+            shutil.rmtree(kernel.work, ignore_errors=True)
+        report = {
+            "code": os.waitstatus_to_exitcode(status),
+            "reason": kernel.reason,
+            "peak_bytes": kernel.peak,
+            "cpu_seconds": used.ru_utime + used.ru_stime,
+        }
+        with contextlib.suppress(OSError):
+            kernel.line.sendall(json.dumps(report).encode())
+        kernel.line.close()
+        os.close(kernel.ended)
+
+    def _end_orphans(self) -> None:
+        """Without a process namespace, what loses its parent comes here, and ends here."""
+        known = {kernel.process for kernel in self.kernels}
+        while not self.strong and (orphans := set(_children().get(os.getpid(), ())) - known):
+            for orphan in orphans:
+                os.kill(orphan, signal.SIGKILL)
+                os.waitpid(orphan, 0)
 
 
-def _family(first: int) -> list[int]:
-    """A process and all its descendants."""
+def _parent(process: int) -> int:
+    """The parent of a process; 0 if there is none in view."""
+    try:
+        return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+    except (OSError, IndexError):
+        return 0
+
+
+def _children() -> dict[int, list[int]]:
+    """The children of every process in view."""
     children: dict[int, list[int]] = {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            with contextlib.suppress(OSError, IndexError):
-                parent = int(Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()[1])
-                children.setdefault(parent, []).append(int(entry))
+    for process in [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]:
+        children.setdefault(_parent(process), []).append(process)
+    return children
+
+
+def _descends(process: int, ancestor: int) -> bool:
+    while process and process != ancestor:
+        process = _parent(process)
+    return process == ancestor
+
+
+def _family(first: int, children: dict[int, list[int]]) -> list[int]:
+    """A process and all its descendants."""
     family = [first]
     for member in family:
         family += children.get(member, [])
@@ -206,9 +272,21 @@ def _used(folder: str) -> int:
 # ---- the kernel -----------------------------------------------------------------------------------------------------
 
 
+def _run(task: Callable[..., None], *arguments: Any) -> NoReturn:
+    """Run the whole of a process that was just forked, and end it here whatever happens."""
+    try:
+        task(*arguments)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
+
+
 def _kernel(sockets: dict[str, int], settings: dict, uid: int, work: str | None) -> None:
     """Build the place, give up everything else, then become the student's kernel or the checker."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     spec, files = _read_order(sockets.pop("order"))
+    lockdown.be_called(spec["role"])
     os.setsid()
     work = work or _place(settings, spec["role"], uid)
     for name, content in files.items():
@@ -219,7 +297,7 @@ def _kernel(sockets: dict[str, int], settings: dict, uid: int, work: str | None)
     _reseed()
     main = sys.modules[spec["role"]].main
     if spec["role"] == "student":
-        for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
+        for name in settings["ours"]:
             del sys.modules[name]
         sys.path = [place for place in sys.path if place not in settings["paths"]]
         sys.path.append(work)  # after the libraries: a file beside the notebook must not stand in for one of them
@@ -236,7 +314,7 @@ def _read_order(descriptor: int) -> tuple[dict, dict[str, bytes]]:
 def _place(settings: dict, role: str, uid: int) -> str:
     """An empty folder of its own that is bounded, and nothing else to write to."""
     limits = settings["limits"]
-    lockdown.call("unshare", lockdown.NAMESPACES & ~lockdown.CLONE_NEWPID)  # the warden keeps its own
+    lockdown.call("unshare", lockdown.NAMESPACES & ~lockdown.CLONE_NEWPID)  # that one it was born into
     lockdown.be_private()
     owner = uid if os.getuid() == 0 else os.getuid()
     options = f"size={limits['disk_bytes']},nr_inodes=20000,mode=0700,uid={owner}"
@@ -268,8 +346,9 @@ def _environment(wanted: dict[str, str], work: str) -> None:
 def _give_up(settings: dict, role: str, uid: int, work: str) -> None:
     """Everything that can be given up, in the order that leaves nothing undone."""
     limits = settings["limits"]
-    processes = limits["processes"] if _is_strong(settings) else limits["processes"] + _processes()
-    if _is_strong(settings):
+    strong = settings["sandbox"] == "bubblewrap"
+    processes = limits["processes"] if strong else limits["processes"] + _processes()
+    if strong:
         for folder, _, names in os.walk(work):
             for name in [".", *names]:
                 if os.getuid() == 0:
@@ -286,7 +365,8 @@ def _give_up(settings: dict, role: str, uid: int, work: str) -> None:
     lockdown.limit(resource.RLIMIT_CPU, limits["notebook_seconds"])
     lockdown.limit(resource.RLIMIT_NOFILE, 1024)
     lockdown.drop_capabilities()
-    lockdown.filter_calls()
+    settings["calls"].apply()
+    lockdown.die_with_parent()
 
 
 def _processes() -> int:
