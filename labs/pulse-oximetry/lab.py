@@ -66,6 +66,8 @@ def prepare(table):
 
 
 readings = prepare(pd.read_csv("data/pulse-oximetry.csv"))
+
+# %% id="first-rows" display=true
 readings.head()
 
 # %% [markdown]
@@ -144,20 +146,20 @@ def occult_rate(table, group):
 
 # %% id="test-occult" points=3 competency="R4"
 # Test: the right readings, the right share, the interval around it
-some = readings.head(2000)
+some = readings.head(1000)
 found = occult_rate(some, "tone_band")
 assert {"count", "rate", "low", "high"} <= set(found.columns), (
     f"the table has the columns {list(found.columns)}; it needs count, rate, low and high"
 )
 safe = some[some["spo2"].between(92, 96) & (some["tone_band"] == "dark")]
 assert int(found.loc["dark", "count"]) == len(safe), (
-    f"of the first 2,000 readings you counted {found.loc['dark', 'count']:.0f} in dark skin; {len(safe)} of these have"
+    f"of the first 1,000 readings you counted {found.loc['dark', 'count']:.0f} in dark skin; {len(safe)} of these have"
     " an SpO2 of 92 to 96. Select these rows before you build the MetricFrame"
 )
 ### BEGIN HIDDEN TESTS
 from equipoise.datasets import generate, unseen
 
-fresh = prepare(generate("pulse-oximetry", n=2000, seed=unseen(101)).observed)
+fresh = prepare(generate("pulse-oximetry", n=1000, seed=unseen(101)).observed)
 found, safe = occult_rate(fresh, "recorded_race"), fresh[fresh["spo2"].between(92, 96)]
 for race, group in safe.groupby("recorded_race"):
     share, row = group["hypoxaemic"].mean(), found.loc[race]
@@ -379,6 +381,8 @@ ALERT = 0.15
 risk = model.predict_proba(test[FEATURES])[:, 1]
 held_out = error_rates(test["hypoxaemic"], risk >= ALERT, test["tone_band"])
 ### END SOLUTION
+
+# %% id="held-out-table" display=true
 held_out.reindex(BANDS).round(3)
 
 # %% id="test-held-out" points=2 competency="R4"

@@ -48,8 +48,6 @@ def main(spec: dict, sockets: dict[str, int]) -> None:
     session = kernel.session
     session.key, session.pid = spec["key"].encode(), os.getpid()
     publisher = Publisher(_bound(context, zmq.XPUB, sockets["iopub"]), pipe=False, session=session)
-    subscriptions = ZMQStream(publisher.socket)
-    subscriptions.on_recv(publisher._handle_subscription)  # greets the grader, who waits for that
     sys.stdout = OutStream(session, publisher, "stdout", watchfd=False)
     sys.stderr = OutStream(session, publisher, "stderr", watchfd=False)
     sys.displayhook = ZMQDisplayHook(session, publisher.background_socket)
@@ -58,6 +56,9 @@ def main(spec: dict, sockets: dict[str, int]) -> None:
     kernel.shell.displayhook.pub_socket = kernel.shell.display_pub.pub_socket = publisher.background_socket
     kernel.desk = Desk(socket.socket(fileno=sockets["line"]), kernel.shell.user_ns)
     kernel.start()
+    # Greets the grader, who waits for that. Last, since sending through the socket would hide what has arrived.
+    subscriptions = ZMQStream(publisher.socket)
+    subscriptions.on_recv(publisher._handle_subscription)
     IOLoop.current().start()
 
 
