@@ -127,9 +127,8 @@ def test_a_generator_is_read_once_and_again_when_it_changes(course_copy, monkeyp
     (slug,) = scaffold.new(course_copy, scaffold.Kind.DATASET, "small")[-1:]
     monkeypatch.setenv(COURSE_VARIABLE, str(course_copy))
     read, load = [], datasets.importlib.util.spec_from_file_location
-    monkeypatch.setattr(
-        datasets.importlib.util, "spec_from_file_location", lambda *arguments: read.append(arguments) or load(*arguments)
-    )
+    spy = "importlib.util.spec_from_file_location"
+    monkeypatch.setattr(spy, lambda *arguments: read.append(arguments) or load(*arguments))
     first = datasets.generate("small", 50, 1).observed
     assert datasets.generate("small", 50, 1).observed.equals(first)
     assert len(read) == 1

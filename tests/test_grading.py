@@ -187,6 +187,7 @@ def test_lab_whose_tests_changed_since_the_release_is_refused(course_copy):
     lab = next(iter(course.labs.values()))
     classroom = Classroom(course, course_copy / "class")
     classroom.release(lab)
+    demo.hand_in_examples(classroom, lab)
     source = lab.folder / "lab.py"
     test = next(iter(labs.points(lab)))
     source.write_text(source.read_text().replace(f'id="{test}" points=', f'id="{test}" points=1'))

@@ -26,14 +26,15 @@ def test_each_attempt_would_succeed_where_nothing_is_enforced(tmp_path, monkeypa
         "no file of the grader's in view",
         "no variable of the grader's environment",
         "no other process in view",
+        "no kernel without these limits can be asked for",
         "the engine, the course and its solutions are not there",
         "no programs from memory (memfd)",
         "memory is limited",
         "the size of a file is limited",
     ]
-    with explain.bait() as things:
+    with explain.bait() as things, Nursery(Sandbox.LANDLOCK) as nursery:
         for what in harmless:
-            exec(explain.filled(explain.ATTEMPTS[what], things), {})
+            exec(explain.filled(explain.ATTEMPTS[what], things | {"nursery": nursery.address}), {})
 
 
 def test_without_bubblewrap_nothing_starts_and_the_repair_is_named(monkeypatch):

@@ -105,7 +105,7 @@ def grade(
         classroom = Classroom(content)
         slugs = [lab] if lab else classroom.with_submissions()
         labs = [pick_lab(content, findings, slug)[1] for slug in slugs]
-    outcomes = [_grade(classroom, one, student or [], force, jobs, scheduler) for one in labs]
+        outcomes = [_grade(classroom, one, student or [], force, jobs, scheduler) for one in labs]
     if not all(outcomes):
         raise typer.Exit(1)
 

@@ -9,6 +9,7 @@ import ast
 import json
 import os
 import re
+import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import util
@@ -21,7 +22,18 @@ from nbgrader.utils import is_solution
 from equipoise import labs
 from equipoise.content import Lab
 
+
+def unused_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
 SUBMISSIONS = Path(__file__).parent / "submissions"
+LISTENER = {  # where the servers listen: on addresses of this process alone
+    "LISTENER_PORT": str(unused_port()),
+    "LISTENER_PATH": f"/tmp/equipoise-listener-{os.getpid()}",
+    "LISTENER_NAME": f"equipoise-listener-{os.getpid()}",
+}
 SENTENCES = re.compile(r"\ATries: (?P<tries>.+?\.)\nMust happen: (?P<must_happen>.+?\.)\n?\Z", re.DOTALL)
 
 
@@ -48,7 +60,8 @@ class Attack:
 class Submission:
     """What one student hands in: the released notebook, filled in, in a folder with the lab's data.
 
-    In an attack's code the word CLASSROOM stands for the path of the class's folder, which anybody could guess.
+    In an attack's code the word CLASSROOM stands for the path of the class's folder, which anybody could guess; words
+    that begin with LISTENER stand for the addresses of servers that must not be reached.
     """
 
     def __init__(self, lab: Lab, folder: Path, answers: dict[str, str]):
@@ -75,7 +88,9 @@ class Submission:
 
     def answer(self, grade_id: str, code: str) -> None:
         """Put ``code`` in place of an answer."""
-        self.cell(grade_id).source = code.strip().replace("CLASSROOM", str(self.classroom))
+        for word, place in (LISTENER | {"CLASSROOM": str(self.classroom)}).items():
+            code = code.replace(word, place)
+        self.cell(grade_id).source = code.strip()
 
     def prepend(self, grade_id: str, code: str) -> None:
         """Put ``code`` above an answer, which stays."""

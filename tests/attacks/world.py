@@ -16,7 +16,7 @@ from pathlib import Path
 
 from nbgrader.api import Gradebook
 
-from attacks.attack import write_submission
+from attacks.attack import LISTENER, write_submission
 from equipoise import labs
 from equipoise.content import Lab, load_course
 from equipoise.scaffold import Kind, new
@@ -33,8 +33,6 @@ SECRETS: Mapping[str, str] = {  # what must not get out, by the name under which
 }
 HONEST = {"abe": SECRETS["another's answer"], "zoe": "I would ask first."}  # students and their essays
 VARIABLE = "EQUIPOISE_DATABASE_PASSWORD"
-PORT = 48111
-SOCKET = "/tmp/equipoise-listener"
 CONTENTS = "format: jb-book\nroot: book/welcome\nparts:\n"
 
 
@@ -109,17 +107,18 @@ class Listeners:
         self._open = ExitStack()
 
     def __enter__(self) -> Listeners:
-        Path(SOCKET).unlink(missing_ok=True)
-        self._serve(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", PORT))
-        self._serve(socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", PORT))
-        self._serve(socket.AF_UNIX, socket.SOCK_STREAM, SOCKET)
-        self._serve(socket.AF_UNIX, socket.SOCK_STREAM, "\0equipoise-listener")
-        Path(SOCKET).chmod(0o777)
+        Path(LISTENER["LISTENER_PATH"]).unlink(missing_ok=True)
+        address = "127.0.0.1", int(LISTENER["LISTENER_PORT"])
+        self._serve(socket.AF_INET, socket.SOCK_STREAM, address)
+        self._serve(socket.AF_INET, socket.SOCK_DGRAM, address)
+        self._serve(socket.AF_UNIX, socket.SOCK_STREAM, LISTENER["LISTENER_PATH"])
+        self._serve(socket.AF_UNIX, socket.SOCK_STREAM, "\0" + LISTENER["LISTENER_NAME"])
+        Path(LISTENER["LISTENER_PATH"]).chmod(0o777)
         return self
 
     def __exit__(self, *error: object) -> None:
         self._open.close()
-        Path(SOCKET).unlink(missing_ok=True)
+        Path(LISTENER["LISTENER_PATH"]).unlink(missing_ok=True)
 
     def _serve(self, family: int, kind: int, address: object) -> None:
         server = self._open.enter_context(socket.socket(family, kind))

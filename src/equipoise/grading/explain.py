@@ -40,6 +40,12 @@ ATTEMPTS: Mapping[str, str] = {
     "no file of the grader's in view": "open({secret!r}).read()",
     "no variable of the grader's environment": "import os; assert os.environ[{variable!r}]",
     "no other process in view": "open('/proc/{process}/status').read(); import os; os.kill({process}, 0)",
+    "no kernel without these limits can be asked for": """
+        import socket
+        nursery = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        nursery.connect({nursery!r})
+        nursery.send(b'[]')
+        assert nursery.recv(100)""",
     "the engine, the course and its solutions are not there": "import equipoise.labs",
     "system and libraries are read-only": "open(__import__('numpy').__file__, 'a')",
     "no new namespaces": "import os, ctypes; assert ctypes.CDLL(None).unshare(0x10000000) == 0",
@@ -86,7 +92,7 @@ class Probe:
 def explain(sandbox: Sandbox) -> list[Probe]:
     """Try everything. Raises SandboxError if the sandbox cannot be built."""
     with bait() as things, Nursery(sandbox, LIMITS, ("IPython", "numpy", "pandas")) as nursery:
-        engine = Engine.of(nursery)
+        engine, things = Engine.of(nursery), things | {"nursery": nursery.address}
         # Each attempt has a kernel of its own: some of them end it.
         return [_tried(engine, what, filled(code, things), things) for what, code in ATTEMPTS.items()]
 
@@ -134,7 +140,8 @@ def _tried(engine: Engine, what: str, code: str, things: Mapping[str, object]) -
         alive = any(things["stays"] in line for line in _command_lines())
         return Probe(what, not alive, "a process that it started is still there" if alive else "ended with it")
     if errors:
-        return Probe(what, True, f"{errors[0].ename}: {errors[0].evalue}"[:150])
+        kind, message = errors[0].ename, errors[0].evalue
+        return Probe(what, True, f"{kind}: {message}"[:150] if message else "refused")
     return Probe(what, False, "it was possible")
 
 

@@ -6,7 +6,7 @@ CODE = """
 import socket
 
 with socket.socket(socket.AF_UNIX) as connection:
-    connection.connect("\\0equipoise-listener")
+    connection.connect("\\0LISTENER_NAME")
     connection.send(b"network_abstract")
 """
 

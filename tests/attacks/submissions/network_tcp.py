@@ -5,7 +5,7 @@ Must happen: there is no network.
 CODE = """
 import socket
 
-with socket.create_connection(("127.0.0.1", 48111), timeout=3) as connection:
+with socket.create_connection(("127.0.0.1", LISTENER_PORT), timeout=3) as connection:
     connection.send(b"network_tcp")
 """
 

@@ -6,7 +6,7 @@ CODE = """
 import socket
 
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
-    sender.sendto(b"network_udp", ("127.0.0.1", 48111))
+    sender.sendto(b"network_udp", ("127.0.0.1", LISTENER_PORT))
 """
 
 

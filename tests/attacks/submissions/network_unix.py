@@ -6,7 +6,7 @@ CODE = """
 import socket
 
 with socket.socket(socket.AF_UNIX) as connection:
-    connection.connect("/tmp/equipoise-listener")
+    connection.connect("LISTENER_PATH")
     connection.send(b"network_unix")
 """
 
