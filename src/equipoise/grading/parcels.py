@@ -1,14 +1,14 @@
-"""What travels to a worker and back: jobs and marks as JSON, whether the worker is next door or on another machine.
+"""What travels to a worker and back, whether it is next door or on another machine: JSON, behind it files as they are.
 
 Both sides take plain data and nothing that runs when it is unpacked.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,20 +20,24 @@ FOLDERS = ("files", "course")  # the fields of a job that hold files
 def pack_job(job: Job, remarks: Sequence[tuple[str, str]] = ()) -> bytes:
     """A job, and what was noticed when its files were collected: pairs of a note's kind and its text."""
     plain = dict(vars(job))
-    plain["handed_in"] = None if job.handed_in is None else _text(job.handed_in)
+    contents = [content for name in FOLDERS for content in plain[name].values()]
+    contents += [] if job.handed_in is None else [job.handed_in]
+    plain["handed_in"] = None if job.handed_in is None else len(job.handed_in)
     for name in FOLDERS:
-        plain[name] = {path: _text(content) for path, content in plain[name].items()}
-    return json.dumps({"job": plain, "remarks": list(remarks)}).encode()
+        plain[name] = {path: len(content) for path, content in plain[name].items()}
+    head = json.dumps({"job": plain, "remarks": list(remarks)}).encode()
+    return b"".join([len(head).to_bytes(8), head, *contents])
 
 
 def unpack_job(data: bytes) -> tuple[Job, list[tuple[str, str]]]:
     from equipoise.grading.execute import Job
 
-    plain = json.loads(data)
+    rest = BytesIO(data)
+    plain = json.loads(rest.read(int.from_bytes(rest.read(8))))
     job = plain["job"]
-    job["handed_in"] = None if job["handed_in"] is None else base64.b64decode(job["handed_in"])
     for name in FOLDERS:
-        job[name] = {path: base64.b64decode(content) for path, content in job[name].items()}
+        job[name] = {path: rest.read(size) for path, size in job[name].items()}
+    job["handed_in"] = None if job["handed_in"] is None else rest.read(job["handed_in"])
     return Job(**job), [(kind, text) for kind, text in plain["remarks"]]
 
 
@@ -61,7 +65,3 @@ def with_remarks(marked: Marked, remarks: Sequence[tuple[str, str]]) -> Marked:
     notebook = json.loads(marked.notebook)
     notebook["metadata"]["equipoise"]["notes"] = [asdict(note) for note in notes]
     return replace(marked, notes=notes, notebook=json.dumps(notebook, indent=1))
-
-
-def _text(content: bytes) -> str:
-    return base64.b64encode(content).decode("ascii")

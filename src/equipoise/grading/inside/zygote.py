@@ -40,6 +40,7 @@ def main(settings: dict) -> NoReturn:
     """Import, warm up, then fork and watch kernels for as long as the grader is there."""
     lockdown.be_called("nursery")
     listener = socket.socket(fileno=settings["listener"])
+    gc.disable()  # while a hundred thousand objects come to stay
     versions = _imported(settings["modules"])
     if (threads := len(os.listdir("/proc/self/task"))) != 1:
         sys.exit(f"a library started {threads - 1} threads on import; forking would not be safe")
@@ -47,6 +48,7 @@ def main(settings: dict) -> NoReturn:
     settings["ours"] = [name for name in sys.modules if name.partition(".")[0] in OURS]
     gc.collect()
     gc.freeze()
+    gc.enable()
     Ward(listener, settings, versions).keep()
 
 
