@@ -11,6 +11,7 @@ import ast
 import fcntl
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -238,7 +239,7 @@ class Classroom:
             raise GradingError(str(error)) from error
 
     def mark_one(self, lab: Lab, student: str) -> tuple[Marked, set[str]]:
-        """Mark one submission in this process and write nothing: for nbgrader's own commands, which write themselves.
+        """Mark one submission and write nothing: for nbgrader's own commands, which write themselves.
 
         Returns the result and the names of the files that belong beside the notebook. Raises GradingError as ``plan``
         and ``mark`` do, or if the submission cannot be read; SandboxError if the sandbox cannot be built.
@@ -255,7 +256,9 @@ class Classroom:
             raise GradingError([*settled, *(problem for _, problem in run.unread)][0])
         job, remarks = unpack_job(task.data)
         engine = Engine.of(resident(self.sandbox, self.limits, modules(lab)))
-        return with_remarks(engine.mark(job), remarks), set(job.files)
+        with ThreadPoolExecutor(1) as thread:  # formgrader's button asks from within the server's event loop
+            marked = thread.submit(engine.mark, job).result()
+        return with_remarks(marked, remarks), set(job.files)
 
     # ---- after marking
 
