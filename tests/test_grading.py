@@ -196,6 +196,12 @@ def test_lab_whose_tests_changed_since_the_release_is_refused(course_copy):
         list(Classroom(course, course_copy / "class").grade(course.labs[lab.slug]))
 
 
+def test_folder_that_cannot_be_written_is_named(course_copy):
+    (course_copy / "grading" / "source").write_text("in the way")
+    with pytest.raises(GradingError, match=r"grading/source.*Mark in a copy of the course"):
+        Classroom(load_course(course_copy))
+
+
 def test_source_is_made_whole_again_and_from_its_own_course(course_copy, tmp_path):
     write_sources(course_copy, tmp_path)
     lab = next(iter(load_course(course_copy).labs.values()))

@@ -6,6 +6,7 @@ import socket
 import pytest
 
 from equipoise.grading import explain, kernels, sandbox
+from equipoise.grading.execute import Engine
 from equipoise.grading.sandbox import Limits, Nursery, Sandbox, SandboxError, connect, launch
 
 
@@ -55,6 +56,8 @@ def test_a_nursery_that_is_gone_is_an_error_not_a_kernel_outside():
         address = nursery.address
     with pytest.raises(SandboxError, match="gone"):
         launch(address, {"role": "student"}, {}, {})
+    with pytest.raises(SandboxError, match="gone"):
+        explain._run(Engine.of(nursery), "1")
     assert not os.path.exists(nursery.folder)
 
 

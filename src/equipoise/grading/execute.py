@@ -356,7 +356,7 @@ class _Student(NotebookClient):
         return far
 
     @property
-    def launched(self) -> Launched:
+    def launched(self) -> Launched | None:
         return self.km.provisioner.launched
 
     async def execute(self, cell: NotebookNode, seconds: float | None, source: str | None = None) -> None:
@@ -422,12 +422,14 @@ class _Student(NotebookClient):
                 continue
 
     async def end(self) -> dict:
-        """End the kernel and everything that it started; return what it used."""
-        launched = self.launched
-        self.kc.stop_channels()
-        launched.kill()
-        report = await asyncio.to_thread(launched.wait, GRACE_SECONDS)
-        await self.km.provisioner.cleanup()
+        """End the kernel, if it ever started, and everything that it started; return what it used."""
+        report = None
+        if self.kc:
+            self.kc.stop_channels()
+        if self.km.provisioner and (launched := self.launched):
+            launched.kill()
+            report = await asyncio.to_thread(launched.wait, GRACE_SECONDS)
+            await self.km.provisioner.cleanup()
         self.km.context.destroy(linger=0)
         self.folder.cleanup()
         return report or {"cpu_seconds": 0.0, "peak_bytes": 0}
@@ -442,7 +444,11 @@ class _Checker:
         environment = ENVIRONMENT | {"EQUIPOISE_COURSE": "course", "EQUIPOISE_SECRET": secret}
         with far:
             spec = {"role": "checker", "environment": environment, **program}
-            self.launched = launch(address, spec, files, {"control": far.fileno()})
+            try:
+                self.launched = launch(address, spec, files, {"control": far.fileno()})
+            except SandboxError:
+                self.control.close()
+                raise
 
     def attach(self, line: socket.socket) -> None:
         self.control.setblocking(True)

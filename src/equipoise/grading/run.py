@@ -134,7 +134,11 @@ class Classroom:
         self.course = course
         if not (course.root / "grading" / CONFIG_FILE).is_file():
             raise GradingError(f"{course.root} has no grading/{CONFIG_FILE}; work in a checkout of the course")
-        self.config = PyFileConfigLoader(CONFIG_FILE, path=str(course.root / "grading")).load_config()
+        try:
+            self.config = PyFileConfigLoader(CONFIG_FILE, path=str(course.root / "grading")).load_config()
+        except OSError as error:  # it builds the labs' sources
+            where = f"{error.filename}: {error.strerror}"
+            raise GradingError(f"{where}. Mark in a copy of the course that you may write to") from error
         if root is not None:
             root.mkdir(parents=True, exist_ok=True)
             here = {"root": str(root), "db_url": f"sqlite:///{root.resolve()}/gradebook.db"}

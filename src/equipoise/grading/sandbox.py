@@ -211,7 +211,7 @@ def _bubblewrap() -> list[str]:
     command = ["bwrap", "--die-with-parent", "--new-session", "--cap-add", "ALL"]
     command += ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net", "--unshare-cgroup-try"]
     if os.getuid() != 0:
-        command += ["--unshare-user"]
+        command += ["--unshare-user", "--uid", "0", "--gid", "0"]  # as anyone else it could not make namespaces
     for place in SYSTEM:
         if os.path.islink(place):
             command += ["--symlink", os.readlink(place), place]

@@ -79,11 +79,11 @@ def die_with_parent() -> None:
 
 
 def become(uid: int) -> None:
-    """Become a user who owns nothing, when root; an ordinary user enters a user namespace of one user instead.
+    """Become a user who owns nothing, or, where there is only one user, that user in a namespace of its own.
 
     Either way the limit on processes counts those of this kernel alone.
     """
-    if os.getuid() == 0 and _owns_several_users():
+    if owns_several_users():
         os.setgroups([])
         os.setresgid(uid, uid, uid)
         os.setresuid(uid, uid, uid)
@@ -91,13 +91,14 @@ def become(uid: int) -> None:
     me, group = os.getuid(), os.getgid()
     call("unshare", CLONE_NEWUSER)
     Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text(f"{me} {me} 1")
-    Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+    Path("/proc/self/uid_map").write_text(f"{uid} {me} 1")
+    Path("/proc/self/gid_map").write_text(f"{uid} {group} 1")
 
 
-def _owns_several_users() -> bool:
+def owns_several_users() -> bool:
+    """Whether this is a root that can become somebody else; in an ordinary user's namespace there is nobody else."""
     first, *_ = Path("/proc/self/uid_map").read_text().split("\n")
-    return int(first.split()[2]) > 1
+    return os.getuid() == 0 and int(first.split()[2]) > 1
 
 
 def drop_capabilities() -> None:

@@ -101,7 +101,7 @@ class Ward:
         try:
             while os.getppid() == self.grader:
                 self._turn()
-        except Exception:
+        except Exception:  # of this process itself, which should not happen: the log is what the grader can read
             traceback.print_exc()
         finally:
             for kernel in self.kernels:
@@ -321,7 +321,7 @@ def _place(settings: dict, role: str, uid: int) -> str:
     limits = settings["limits"]
     lockdown.call("unshare", lockdown.NAMESPACES & ~lockdown.CLONE_NEWPID)  # that one it was born into
     lockdown.be_private()
-    owner = uid if os.getuid() == 0 else os.getuid()
+    owner = uid if lockdown.owns_several_users() else os.getuid()
     options = f"size={limits['disk_bytes']},nr_inodes=20000,mode=0700,uid={owner}"
     lockdown.mount("proc", "/proc", lockdown.MS_NOSUID | lockdown.MS_NODEV | lockdown.MS_NOEXEC)
     lockdown.mount("tmpfs", "/tmp", options=options)
@@ -354,10 +354,9 @@ def _give_up(settings: dict, role: str, uid: int, work: str) -> None:
     strong = settings["sandbox"] == "bubblewrap"
     processes = limits["processes"] if strong else limits["processes"] + _processes()
     if strong:
-        for folder, _, names in os.walk(work):
+        for folder, _, names in os.walk(work) if lockdown.owns_several_users() else ():
             for name in [".", *names]:
-                if os.getuid() == 0:
-                    os.chown(os.path.join(folder, name), uid, -1)
+                os.chown(os.path.join(folder, name), uid, -1)
         lockdown.become(uid)
     else:
         readable = settings["readable"] + (settings["package_files"] if role == "checker" else [])
