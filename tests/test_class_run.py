@@ -5,6 +5,7 @@ Marking itself is not the subject here, so a light engine answers (``light.py``)
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import random
@@ -347,6 +348,16 @@ def test_the_notebook_is_found_by_name_or_for_want_of_another(tmp_path, names, t
     assert found.handed_in == (taken.encode() if taken else None)
     assert [remark in text for _, text in found.remarks] == ([True] if remark else [])
     assert not any(name.endswith(".ipynb") for name in found.files)
+
+
+def test_remarks_about_files_reach_the_result_and_the_notebook(room, lab):
+    hand_in(room, lab, "ada")
+    before = graded(room, lab)
+    (room.root / "submitted" / "ada" / lab.slug / "secrets").symlink_to("/etc/passwd")
+    after = graded(room, lab)
+    assert after["ada"].notes == before["ada"].notes + 1
+    marked = json.loads((room.root / "autograded" / "ada" / lab.slug / f"{lab.slug}.ipynb").read_text())
+    assert "secrets" in marked["metadata"]["equipoise"]["notes"][0]["text"]
 
 
 def test_remarks_and_content_change_the_identity(tmp_path):

@@ -192,8 +192,11 @@ def test_lab_whose_tests_changed_since_the_release_is_refused(course_copy):
     test = next(iter(labs.points(lab)))
     source.write_text(source.read_text().replace(f'id="{test}" points=', f'id="{test}" points=1'))
     course = load_course(course_copy)
+    classroom, lab = Classroom(course, course_copy / "class"), course.labs[lab.slug]
     with pytest.raises(GradingError, match="have changed since it was released"):
-        list(Classroom(course, course_copy / "class").grade(course.labs[lab.slug]))
+        list(classroom.grade(lab))
+    with pytest.raises(GradingError, match="have changed since it was released"):
+        classroom.mark_one(lab, "perfect")
 
 
 def test_folder_that_cannot_be_written_is_named(course_copy):
