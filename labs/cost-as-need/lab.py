@@ -441,7 +441,7 @@ print(f"If every patient's recorded race were swapped, the largest change of a s
 
 # %% [markdown]
 # A reviewer who reads this plot sees sober inputs, no race, and nothing that changes when race is swapped. Each sentence of that
-# report is true. The explanation says how the inputs lead to the *predicted cost*. Whether cost was the right thing to predict is a
+# report is true. (Visits weigh most; only someone who knows already who can get to a clinic will stop at that.) The explanation says how the inputs lead to the *predicted cost*. Whether cost was the right thing to predict is a
 # question that it cannot even ask. **An explanation does not audit a label.**
 #
 # ## Task 8. Compare the labels
@@ -562,7 +562,24 @@ for weight in (0, 0.25, 0.5, 0.75, 1):
 
 # %% [markdown] id="memo" points=18 competency="R2"
 # ### BEGIN SOLUTION
-# MEMO
+# *One of several good answers.*
+#
+# To the board. The score predicts cost, and does so equally well for both groups. But equally ill patients do not cost the same:
+# whoever meets barriers to care is cheap until it is too late. Under cost, Black patients with a place had 4.8 conditions (4.0 to 5.6),
+# White patients 3.8 (3.5 to 4.0). Of 450 places, 13 % (10 to 17) went to Black patients, who were 151 of the 637 severely ill. The
+# data are synthetic, from one invented system; ours must be measured.
+#
+# I recommend: train on chronic conditions from next year. 22 % of places (19 to 27) would go to Black patients, and the places
+# would reach 14 % of all illness instead of 9 %. No one's race need be used.
+#
+# The strongest case against me: the places would reach 10 % of spending instead of 16 %. If savings pay for the nurses, fewer places
+# may follow, and all lose. And conditions must be diagnosed to be counted: at equal counts, blood pressure was still higher in Black
+# patients. Stewardship pulls towards cost, justice towards need; I let justice prevail while the programme can be paid for.
+#
+# Patients below the line bear the present rule and were not asked. Give two of them seats on this board.
+#
+# We publish each quarter, by recorded race: illness of those admitted, the severely ill without a place, hospital stays. If savings
+# do not cover two thirds of the nurses by 1 December, I will support mixing in avoidable cost.
 # ### END SOLUTION
 
 # %% [markdown] id="end"
