@@ -31,7 +31,7 @@ def broken(course_copy) -> Path:
         (lab.folder / "rubric.yml").unlink()
     for dataset in course.datasets.values():
         (dataset.folder / "calibration.yml").write_text("rows: [\n", encoding="utf-8")
-    case = next(iter(course.cases.values())).folder
+    case = course.cases["pulse-oximetry"].folder
     text = (case / "case.md").read_text(encoding="utf-8")
     (case / "case.md").write_text(text.replace("---\n", "---\ncolour: red\n", 1), encoding="utf-8")
     (case / "teaching.md").unlink()

@@ -55,7 +55,7 @@ class Copy:
 
 @pytest.fixture
 def copy(course: Course, course_copy: Path) -> Copy:
-    case = next(iter(course.cases.values()))
+    case = course.cases["pulse-oximetry"]
     lab, dataset = course.lab(case.facts.lab), course.dataset(case.facts.datasets[0])
     return Copy(course_copy, *(course_copy / part.folder.relative_to(course.root) for part in (case, lab, dataset)))
 
@@ -466,7 +466,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones(course, kind):
 
 
 def test_what_was_read_cannot_be_changed(course):
-    case = next(iter(course.cases.values()))
+    case = course.cases["pulse-oximetry"]
     lab, dataset = course.lab(case.facts.lab), course.dataset(case.facts.datasets[0])
     parts = [course, case, case.facts, case.facts.harm, case.quiz, case.quiz.items[0], case.quiz.items[0].options[0]]
     parts += [lab, lab.facts, lab.rubric, dataset, dataset.facts, dataset.calibration, dataset.calibration.targets[0]]

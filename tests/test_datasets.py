@@ -56,7 +56,7 @@ def test_dataset_without_a_datasheet_does_not_load(course_copy):
 
 
 def test_interrupted_write_leaves_the_old_table(course, tmp_path, monkeypatch):
-    dataset = next(iter(course.datasets.values()))
+    dataset = course.dataset("pulse-oximetry")
     path = datasets.write_csv(dataset, tmp_path)
     before = path.read_bytes()
 

@@ -41,13 +41,13 @@ ATTACKS = (
 
 @pytest.fixture(name="lab")
 def _lab(course):
-    return next(iter(course.labs.values()))
+    return course.lab("pulse-oximetry")
 
 
 @pytest.fixture(scope="module", name="class_of_three")
 def _class_of_three(course, tmp_path_factory):
     """Ada failed her second test and her memo waits, ben has all and a comment, cleo handed in what she was given."""
-    lab = next(iter(course.labs.values()))
+    lab = course.lab("pulse-oximetry")
     first, second, *_ = labs.points(lab)
     answers = labs.solutions(lab)
     root = tmp_path_factory.mktemp("three")

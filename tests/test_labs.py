@@ -10,15 +10,15 @@ from equipoise.content import read_course
 
 @pytest.fixture(name="lab")
 def _lab(course):
-    return next(iter(course.labs.values()))
+    return course.lab("pulse-oximetry")
 
 
 @pytest.fixture(name="spoilt")
 def _spoilt(course_copy):
-    """A function that replaces text in a file of the first lab and returns the findings."""
+    """A function that replaces text in a file of a lab and returns the findings."""
 
     def spoil(file: str, old: str, new: str) -> list[str]:
-        folder = next((course_copy / "labs").iterdir())
+        folder = course_copy / "labs" / "pulse-oximetry"
         text = (folder / file).read_text()
         assert old in text
         (folder / file).write_text(text.replace(old, new, 1))
@@ -93,6 +93,9 @@ def test_hidden_tests_come_back_for_marking(lab):
         ("lab.py", 'id="gap"', 'id="gap" display=true', "gap: is for display, but not locked code"),
         ("lab.py", 'id="overview" display=true', "display=true", "is for display, but not locked code"),
         ("lab.py", "rubric=true", "rubric=true display=true", "rubric: is for display, but not locked code"),
+        ("lab.py", 'level="postgraduate"', 'level="professor"', "level: input should be 'undergraduate'"),
+        ("lab.py", "## Extension: how", "Extension: how", "an extension begins elsewhere"),
+        ("lab.py", 'level="postgraduate"', 'level="postgraduate" id="extra"', "cell extra: an extension begins elsewhere"),
         ("lab.py", "display=true", "display=5", "display: input should be a valid boolean"),
         ("wrong_answers.py", 'loses={"test-gap": 2}', "loses=2", "loses: input should be a valid dictionary"),
         ("wrong_answers.py", 'replaces="gap"', 'replaces="gaps"', "there is no solution 'gaps'"),
@@ -169,6 +172,12 @@ def test_name_that_marking_would_not_see_is_found(spoilt, old, new, expected):
 )
 def test_name_that_marking_sees_as_well_is_no_finding(spoilt, old, new):
     assert spoilt("lab.py", old, new) == []
+
+
+def test_an_extension_says_whom_it_is_for(lab):
+    text = next(c.source for c in labs.student_notebook(lab).cells if c.source.startswith("## Extension"))
+    assert text.splitlines()[2] == "*An extension for postgraduate and specialty training. No points.*"
+    assert text.count("\n## ") == 0
 
 
 def test_display_and_competency_reach_the_student(lab):

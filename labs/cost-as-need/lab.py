@@ -525,8 +525,9 @@ plt.show()
 # %% [markdown]
 # Even at the same count the pressures differ: here, because barriers keep some conditions from being diagnosed and others from being
 # treated. How much is our assumption; that a diagnosis needs a doctor is not. A better label is still a label.
-#
-# ## Extension: mix two labels (postgraduate; not marked)
+
+# %% [markdown] level="postgraduate"
+# ## Extension: mix two labels
 #
 # Must one choose? Below, two scores are mixed: `weight` 0 is cost alone, 1 is conditions alone. Run it, then change it: mix in
 # avoidable cost, or double the number of places (`share`). Which mixture would you defend before the person who pays, and which

@@ -8,6 +8,7 @@ that nobody writes nbgrader's metadata by hand:
     id + points + solution region   an essay, marked by a person with the rubric
     id alone                        locked: set-up, or text that must not change
     id + display                    locked code that only shows something; marking does not run it again
+    level                           text that begins an extension: for that level and above, without points
     none of them                    free text or code
 
 ``wrong_answers.py`` holds plausible mistakes as cells that replace one solution each.
@@ -37,7 +38,7 @@ from nbgrader.preprocessors import (
 from nbgrader.utils import is_grade, is_locked, is_solution
 from pydantic import BaseModel, Field, ValidationError
 
-from equipoise.content import Competency, Finding, Frozen, Lab, Text, explain
+from equipoise.content import Competency, Finding, Frozen, Lab, Level, Text, explain
 from equipoise.grading.inside.names import bound_names, free_names, independent
 
 SOLUTION = re.compile(r"^[ \t]*### (?:BEGIN|END) SOLUTION[ \t]*\n?", re.MULTILINE)
@@ -69,6 +70,7 @@ class CellHeader(Frozen):
     competency: Competency | None = None
     rubric: bool = False  # the rubric is shown in this cell
     display: bool = False  # only shows the student something: marking does not run it again
+    level: Level | None = None  # an extension begins here, for this level and above
 
 
 class MistakeHeader(Frozen):
@@ -190,6 +192,9 @@ def _cell(number: int, written: NotebookNode, lab: Lab) -> NotebookNode:
     source = written.source
     if written.metadata.get("rubric"):
         source = f"{source}\n\n{rubric_table(lab)}".lstrip()
+    if level := written.metadata.get("level"):
+        heading, _, text = source.partition("\n")
+        source = f"{heading}\n\n*{_audience(Level(level))} No points.*\n{text}"
     new = nbformat.v4.new_code_cell if written.cell_type == "code" else nbformat.v4.new_markdown_cell
     name = written.metadata.get("id")
     cell = new(source, id=f"cell-{number}")
@@ -198,6 +203,11 @@ def _cell(number: int, written: NotebookNode, lab: Lab) -> NotebookNode:
     if ours := {key: written.metadata[key] for key in ("competency", "display") if written.metadata.get(key)}:
         cell.metadata["equipoise"] = ours
     return cell
+
+
+def _audience(level: Level) -> str:
+    levels = list(Level)
+    return f"An extension for {' and '.join(levels[levels.index(level) :])} training."
 
 
 def _nbgrader(name: str, written: NotebookNode) -> dict:
@@ -276,6 +286,8 @@ def _cell_findings(lab: Lab) -> Iterator[Finding]:
             yield _finding(lab, where, problem, "Mend the code")
         if cell.metadata.get("display") and (cell.cell_type != "code" or not name or graded or answered):
             yield _finding(lab, where, "is for display, but not locked code", "Give it an id, no points, no solution")
+        if cell.metadata.get("level") and (name or cell.cell_type == "code" or not cell.source.startswith("## ")):
+            yield _finding(lab, where, "an extension begins elsewhere", "Put level on plain text that begins with ##")
         if graded and answered:
             essays[name] = cell.metadata["points"]
         elif graded and cell.cell_type == "code":
