@@ -556,6 +556,19 @@ def test_display_cell_keeps_its_outputs_and_no_other_cell_does(key, work):
     nbformat.validate(result.notebook)
 
 
+@pytest.mark.parametrize(("added", "runs"), [("", False), ("\n\n", False), ("\nmine = sizes", True)])
+def test_code_to_try_things_with_runs_only_if_the_student_changed_it(key, work, added, runs):
+    at = next(n for n, cell in enumerate(work.cells) if cell.source.startswith("# Try things"))
+    key = deepcopy(key)
+    key.cells[at].metadata["equipoise"] = {"display": True}
+    work.cells[at].source += added
+    work.cells[at].outputs = [{"output_type": "stream", "name": "stdout", "text": "shown"}]
+    tried = harden(key, written(work)).notebook.cells[at]
+    assert labs.is_display(tried) is not runs
+    assert [output.text for output in tried.outputs] == ([] if runs else ["shown"])
+    assert tried.source == work.cells[at].source
+
+
 @pytest.mark.parametrize(
     "outputs",
     [

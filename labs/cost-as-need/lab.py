@@ -533,7 +533,7 @@ plt.show()
 # avoidable cost, or double the number of places (`share`). Which mixture would you defend before the person who pays, and which
 # before a patient? Is there a weight at which the places of both groups go to equally ill patients?
 
-# %%
+# %% display=true
 # Try things here; nothing below depends on it.
 scores = {label: train_on(train, label).predict(test[FEATURES]) for label in ("cost", "conditions")}
 standard = {label: (score - score.mean()) / score.std() for label, score in scores.items()}

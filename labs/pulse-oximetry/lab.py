@@ -690,7 +690,7 @@ display(comparison.round(3), gaps.round(3).to_frame())
 # Run it, then change `sizes`. From how many samples would you trust the correction? What do you tell the patients from whom
 # they are drawn, and does it matter that the smallest band decides how long that takes?
 
-# %%
+# %% display=true
 # Try things here; nothing below depends on it.
 sizes = [5, 20, 80]
 for size in sizes:

@@ -9,6 +9,7 @@ that nobody writes nbgrader's metadata by hand:
     id alone                        locked: set-up, or text that must not change
     id + display                    locked code that only shows something; marking does not run it again
     level                           text that begins an extension: for that level and above, without points
+    display alone                   code to try things with; marking runs it only if the student changed it
     none of them                    free text or code
 
 ``wrong_answers.py`` holds plausible mistakes as cells that replace one solution each.
@@ -272,7 +273,7 @@ def _regions(lab: Lab) -> Iterator[Finding]:
 
 def _cell_findings(lab: Lab) -> Iterator[Finding]:
     seen: set[str] = set()
-    essays = {}
+    essays, extension = {}, False
     for number, cell in enumerate(_written(lab.source), 1):
         name, graded = cell.metadata.get("id"), "points" in cell.metadata
         where, answered = f"cell {name or number}", bool(SOLUTION.search(cell.source))
@@ -284,8 +285,11 @@ def _cell_findings(lab: Lab) -> Iterator[Finding]:
             yield _finding(lab, where, "a solution or a test without an id", 'Write # %% id="..."')
         if cell.cell_type == "code" and (problem := _syntax_problem(cell.source)):
             yield _finding(lab, where, problem, "Mend the code")
-        if cell.metadata.get("display") and (cell.cell_type != "code" or not name or graded or answered):
-            yield _finding(lab, where, "is for display, but not locked code", "Give it an id, no points, no solution")
+        if cell.metadata.get("display") and (cell.cell_type != "code" or graded or answered):
+            yield _finding(lab, where, "is for display, but text or marked", "Display needs code without points")
+        extension = bool(cell.metadata.get("level")) or (extension and not cell.source.startswith("## "))
+        if extension and cell.cell_type == "code" and not cell.metadata.get("display"):
+            yield _finding(lab, where, "would run for every submission, though it is an extension", "Add display=true")
         if cell.metadata.get("level") and (name or cell.cell_type == "code" or not cell.source.startswith("## ")):
             yield _finding(lab, where, "an extension begins elsewhere", "Put level on plain text that begins with ##")
         if graded and answered:
@@ -387,8 +391,9 @@ def _use_findings(lab: Lab, where: str, used: str, binder: NotebookNode) -> Iter
         problem = f"uses '{used}' as the test {grade_id(binder)} binds it"
         yield _finding(lab, where, problem, "Bind it here: in marking nobody sees the names of a test")
     elif is_display(binder):
-        problem = f"uses '{used}' as the display cell {grade_id(binder)} binds it"
-        yield _finding(lab, where, problem, f"Bind it here, or remove display from {grade_id(binder)}")
+        shown = grade_id(binder) or "without an id"
+        problem = f"uses '{used}' as the display cell {shown} binds it"
+        yield _finding(lab, where, problem, "Bind it here, or remove display from that cell")
 
 
 def _mistake_findings(lab: Lab) -> Iterator[Finding]:
