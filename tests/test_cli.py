@@ -30,7 +30,7 @@ def broken(course_copy) -> Path:
     for lab in course.labs.values():
         (lab.folder / "rubric.yml").unlink()
     for dataset in course.datasets.values():
-        (dataset.folder / "calibration.yml").write_text("rows: [\n", encoding="utf-8")
+        (dataset.folder / "calibration.yml").write_text("size: [\n", encoding="utf-8")
     case = course.cases["pulse-oximetry"].folder
     text = (case / "case.md").read_text(encoding="utf-8")
     (case / "case.md").write_text(text.replace("---\n", "---\ncolour: red\n", 1), encoding="utf-8")

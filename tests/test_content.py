@@ -161,7 +161,7 @@ def test_rewriting_keys_alone_breaks_nothing(copy, file):
         ("dataset/datasheet.md", "columns", with_column(), "columns.odd", "no range"),
         ("dataset/datasheet.md", "columns", with_column(low=1), "columns.odd", "no range"),
         ("dataset/datasheet.md", "columns", with_column(values="many"), "columns.odd.values", "tuple"),
-        ("dataset/calibration.yml", "rows", 49_999, "rows", "50000"),
+        ("dataset/calibration.yml", "size", 49_999, "size", "50000"),
         ("dataset/calibration.yml", "targets", [], "targets", "at least 1"),
         ("dataset/calibration.yml", "targets.0.citation", GONE, "targets.0.citation", "is missing"),
         ("dataset/calibration.yml", "targets.0.tolerance", 0, "targets.0.tolerance", "greater than 0"),
@@ -189,7 +189,7 @@ def test_a_finding_is_short_enough_to_read(copy):
 @pytest.mark.parametrize("file", KEYED_FILES)
 def test_a_yaml_error_is_found_on_its_line(copy, file):
     path = copy.path(file)
-    edit(path, r"^(?=(# )?(title|items|dimensions|rows):)", "# a: b: c\n" if path.suffix == ".py" else "a: b: c\n")
+    edit(path, r"^(?=(# )?(title|items|dimensions|size):)", "# a: b: c\n" if path.suffix == ".py" else "a: b: c\n")
     line = path.read_text(encoding="utf-8").splitlines().index("# a: b: c" if path.suffix == ".py" else "a: b: c")
     (finding,) = copy.findings()
     says(finding, copy.named(file), f"line {line + 1}", "not valid YAML")

@@ -48,6 +48,51 @@ def test_broken_promise_is_named(check, file, old, new, expected):
     assert any(expected in finding for finding in findings), findings
 
 
+HOURLY = """    hours = np.repeat(np.arange(n), 1 + np.arange(n) % 3)
+    return observed.iloc[hours], truth.iloc[hours]"""
+RENDER = "\n\ndef render(observed, truth):\n    return np.full((len(observed), 4, 3), 7, np.{kind})\n"
+
+
+def test_a_unit_may_have_several_rows(check, course_copy):
+    assert any("asked for" in finding for finding in check("generate.py", "    return observed, truth", HOURLY))
+    assert check("generate.py", "DELAY = 0.2", 'UNIT = "patient_id"\nDELAY = 0.2') == []
+    cohort = datasets.draw(load_dataset(course_copy, "small"), 5, 1)
+    assert cohort.observed["patient_id"].tolist() == [1, 2, 2, 3, 3, 3, 4, 5, 5]
+
+
+@pytest.mark.parametrize(
+    ("kind", "described", "expected"),
+    [
+        ("uint8", True, []),
+        ("uint8", False, ["images: are drawn by generate.py and not described"]),
+        ("float64", True, ["render: are float64 of shape (2, 4, 3), expected uint8"]),
+        ("", True, ["images: are not drawn by generate.py"]),
+    ],
+)
+def test_images_are_drawn_as_described(check, kind, described, expected):
+    if kind:
+        check("generate.py", "\n\ndef statistics", RENDER.format(kind=kind) + "\n\ndef statistics")
+    findings = check("datasheet.md", "columns:\n", "images: grey\ncolumns:\n" if described else "columns:\n")
+    assert len(findings) == len(expected)
+    for finding, words in zip(findings, expected, strict=True):
+        assert words in finding
+
+
+def test_images_travel_beside_their_table(check, course_copy, tmp_path):
+    check("generate.py", "\n\ndef statistics", RENDER.format(kind="uint8") + "\n\ndef statistics")
+    check("datasheet.md", "columns:\n", "images: grey\ncolumns:\n")
+    dataset = load_dataset(course_copy, "small")
+    table, images = datasets.write_data(dataset, tmp_path)
+    assert (table.name, images.name) == dataset.files == ("small.csv", "small.npy")
+    assert np.load(images).shape == (dataset.facts.size, 4, 3)
+    assert len(table.read_text().splitlines()) == 1 + dataset.facts.size
+
+
+def test_a_dataset_without_images_says_so(course):
+    with pytest.raises(AttributeError, match="has no images"):
+        _ = datasets.draw(course.dataset("pulse-oximetry"), 2, 1).images
+
+
 def test_dataset_without_a_datasheet_does_not_load(course_copy):
     folder = next((course_copy / "datasets").iterdir())
     (folder / "datasheet.md").unlink()
@@ -57,7 +102,7 @@ def test_dataset_without_a_datasheet_does_not_load(course_copy):
 
 def test_interrupted_write_leaves_the_old_table(course, tmp_path, monkeypatch):
     dataset = course.dataset("pulse-oximetry")
-    path = datasets.write_csv(dataset, tmp_path)
+    (path,) = datasets.write_data(dataset, tmp_path)
     before = path.read_bytes()
 
     def interrupted(self, target):
@@ -65,7 +110,7 @@ def test_interrupted_write_leaves_the_old_table(course, tmp_path, monkeypatch):
 
     monkeypatch.setattr("pathlib.Path.replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        datasets.write_csv(dataset, tmp_path)
+        datasets.write_data(dataset, tmp_path)
     assert path.read_bytes() == before
 
 

@@ -117,11 +117,12 @@ def generate(n: int, rng: np.random.Generator, strength: float = 1.0) -> tuple[p
     return observed, truth
 
 
-def statistics(observed: pd.DataFrame) -> dict[str, float]:
-    """The published statistics, computed on a cohort; the keys are those of ``calibration.yml``.
+def statistics(cohort) -> dict[str, float]:
+    """The published statistics of a cohort (with frames ``observed`` and ``truth``), named as in calibration.yml.
 
     Those about places rest on a model of next year's total cost, fitted to the first half and judged on the second.
     """
+    observed = cohort.observed
     half = len(observed) // 2
     known, new = observed.iloc[:half], observed.iloc[half:]
     score = LinearRegression().fit(known[FEATURES], known["cost"]).predict(new[FEATURES])

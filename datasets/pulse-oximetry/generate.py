@@ -96,8 +96,9 @@ def generate(n: int, rng: np.random.Generator, strength: float = 1.0) -> tuple[p
     return observed, truth
 
 
-def statistics(observed: pd.DataFrame) -> dict[str, float]:
-    """The published statistics, computed on a cohort; the keys are those of ``calibration.yml``."""
+def statistics(cohort) -> dict[str, float]:
+    """The published statistics of a cohort (with frames ``observed`` and ``truth``), named as in calibration.yml."""
+    observed = cohort.observed
     hypoxaemic = observed["sao2"] < HYPOXAEMIA
     looks_safe = observed["spo2"].between(*OCCULT_RANGE)
     results = {}

@@ -275,9 +275,10 @@ class DatasetFacts(Frozen):
 
     title: Text
     licence: Text
-    rows: Annotated[int, Field(gt=0)]  # of the table that students get
+    size: Annotated[int, Field(gt=0)]  # units (patients, stays, films) that students get
     seed: int
     columns: dict[str, Column]
+    images: Text | None = None  # what an image shows, and its size
 
 
 class Target(Frozen):
@@ -293,7 +294,7 @@ class Target(Frozen):
 class Calibration(Frozen):
     """``calibration.yml``: the cohort to draw and what it must show."""
 
-    rows: Annotated[int, Field(ge=50_000)]
+    size: Annotated[int, Field(ge=50_000)]
     seed: int
     targets: Annotated[tuple[Target, ...], Field(min_length=1)]
 
@@ -304,6 +305,11 @@ class Dataset(Frozen):
     facts: DatasetFacts
     body: str
     calibration: Calibration
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names of the files that students get: the table, then the images in the same order if there are any."""
+        return (f"{self.slug}.csv", f"{self.slug}.npy") if self.facts.images else (f"{self.slug}.csv",)
 
 
 class Course(Frozen):

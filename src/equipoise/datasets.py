@@ -11,9 +11,10 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from io import BytesIO
 from pathlib import Path
 from types import ModuleType
 
@@ -35,6 +36,14 @@ class Cohort:
 
     observed: pd.DataFrame
     truth: pd.DataFrame
+    render: Callable[[pd.DataFrame, pd.DataFrame], np.ndarray] | None = None  # draws the images of some of these rows
+
+    @cached_property
+    def images(self) -> np.ndarray:
+        """One image a row: uint8, (rows, height, width). Raises AttributeError if the dataset has none."""
+        if self.render is None:
+            raise AttributeError("this dataset has no images: its generate.py has no function `render`")
+        return self.render(self.observed, self.truth)
 
 
 @dataclass(frozen=True)
@@ -50,7 +59,10 @@ class Measurement:
 
 
 def generate(slug: str, n: int, seed: int, strength: float = 1.0) -> Cohort:
-    """Draw ``n`` rows of the dataset ``slug``; ``strength=0`` switches every gap between groups off.
+    """Draw ``n`` units of the dataset ``slug``; ``strength=0`` switches every gap between groups off.
+
+    A unit is what the datasheet counts: a patient, a stay, a film. It has one row unless generate.py names in ``UNIT``
+    the column that tells units apart.
 
     The datasheet is not read: a test cell that draws a cohort must not wait for it. Raises ContentError if there is no
     such dataset.
@@ -75,27 +87,30 @@ def unseen(number: int) -> int:
 
 @lru_cache(maxsize=8)
 def load(slug: str) -> Cohort:
-    """The cohort that students get: rows and seed as the datasheet says."""
+    """The cohort that students get: size and seed as the datasheet says."""
     return released(load_dataset(find_root(), slug))
 
 
 def released(dataset: Dataset) -> Cohort:
-    return draw(dataset, dataset.facts.rows, dataset.facts.seed)
+    return draw(dataset, dataset.facts.size, dataset.facts.seed)
 
 
 def draw(dataset: Dataset, n: int, seed: int, strength: float = 1.0) -> Cohort:
-    """``n`` rows from the generator of ``dataset``. Raises ValueError if it breaks its contract."""
+    """``n`` units from the generator of ``dataset``. Raises ValueError if it breaks its contract."""
     return _drawn(dataset.slug, dataset.folder, n, seed, strength)
 
 
 def _drawn(slug: str, folder: Path, n: int, seed: int, strength: float) -> Cohort:
     module = _module(slug, folder, fingerprint(folder))
     observed, truth = module.generate(n, np.random.default_rng(seed), strength)
-    if not len(observed) == len(truth) == n:
-        raise ValueError(f"{slug}: asked for {n} rows, got {len(observed)} and {len(truth)}")
+    unit = getattr(module, "UNIT", None)
+    units = observed[unit].nunique() if unit else len(observed)
+    if units != n or len(observed) != len(truth):
+        rows = f"in {len(observed)} rows, and {len(truth)} rows of truth"
+        raise ValueError(f"{slug}: asked for {n} units, got {units} {rows}")
     if shared := set(observed) & set(truth):
         raise ValueError(f"{slug}: columns in both frames: {', '.join(sorted(shared))}")
-    return Cohort(observed, truth)
+    return Cohort(observed, truth, getattr(module, "render", None))
 
 
 def generator(dataset: Dataset) -> ModuleType:
@@ -114,11 +129,16 @@ def _module(slug: str, folder: Path, version: str) -> ModuleType:
     return module
 
 
-def write_csv(dataset: Dataset, folder: Path) -> Path:
-    """Write the students' table to ``folder/<slug>.csv``, whole or not at all."""
-    path = folder / f"{dataset.slug}.csv"
-    write_whole(path, released(dataset).observed.to_csv(index=False))
-    return path
+def write_data(dataset: Dataset, folder: Path) -> list[Path]:
+    """Write what students get, the files named by ``dataset.files``, to ``folder``: each whole or not at all."""
+    cohort = released(dataset)
+    table, *pictures = paths = [folder / name for name in dataset.files]
+    write_whole(table, cohort.observed.to_csv(index=False))
+    for path in pictures:
+        content = BytesIO()
+        np.save(content, cohort.images, allow_pickle=False)
+        write_whole(path, content.getvalue())
+    return paths
 
 
 def calibrate(dataset: Dataset) -> list[Measurement]:
@@ -127,14 +147,14 @@ def calibrate(dataset: Dataset) -> list[Measurement]:
     Raises KeyError if ``statistics`` in generate.py does not compute one of them.
     """
     plan = dataset.calibration
-    measured = generator(dataset).statistics(draw(dataset, plan.rows, plan.seed).observed)
+    measured = generator(dataset).statistics(draw(dataset, plan.size, plan.seed))
     return [Measurement(target, float(measured[target.statistic])) for target in plan.targets]
 
 
 def check(dataset: Dataset) -> list[Finding]:
     """All that is wrong with a dataset beyond its text: calibration, columns, ranges."""
     try:
-        return [*_calibration_findings(dataset), *_column_findings(dataset)]
+        return [*_calibration_findings(dataset), *_column_findings(dataset), *_image_findings(dataset)]
     except Exception as error:  # a generator is an author's code: whatever it raises is a finding
         where, problem = type(error).__name__, f"the generator fails: {error}"
         return [_finding(dataset, "generate.py", where, problem, "Mend the generator")]
@@ -165,6 +185,18 @@ def _column_findings(dataset: Dataset) -> Iterator[Finding]:
             problem = f"{(~allowed).sum()} of {len(values)} values are outside what the datasheet allows"
             repair = f"The first is {values[~allowed].iloc[0]!r}; correct the range or the generator"
             yield _finding(dataset, "datasheet.md", f"columns.{name}", problem, repair)
+
+
+def _image_findings(dataset: Dataset) -> Iterator[Finding]:
+    cohort, declared = draw(dataset, 2, dataset.facts.seed), dataset.facts.images
+    if (cohort.render is None) != (declared is None):
+        problem = "are drawn by generate.py and not described" if cohort.render else "are not drawn by generate.py"
+        yield _finding(dataset, "datasheet.md", "images", problem, "Make the two agree")
+    elif declared:
+        images, rows = cohort.images, len(cohort.observed)
+        if images.dtype != np.uint8 or images.ndim != 3 or len(images) != rows:
+            problem = f"are {images.dtype} of shape {images.shape}, expected uint8 of shape ({rows}, height, width)"
+            yield _finding(dataset, "generate.py", "render", problem, "Mend the generator")
 
 
 def _finding(dataset: Dataset, file: str, where: str, problem: str, repair: str) -> Finding:

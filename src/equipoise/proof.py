@@ -30,7 +30,7 @@ from nbgrader.utils import determine_grade
 
 from equipoise import labs
 from equipoise.content import COURSE_VARIABLE, Course, Finding, Lab
-from equipoise.datasets import SECRET_VARIABLE, write_csv
+from equipoise.datasets import SECRET_VARIABLE, write_data
 
 MOST_SECONDS = 60
 MOST_BYTES = 1_000_000_000
@@ -67,7 +67,7 @@ def prove(lab: Lab, course: Course) -> Proof:
     with tempfile.TemporaryDirectory(prefix="equipoise-") as scratch:
         folder = Path(scratch)
         for dataset in lab.facts.datasets:
-            write_csv(course.dataset(dataset), folder / "data")
+            write_data(course.dataset(dataset), folder / "data")
 
         def trial(answers: Mapping[str, str]) -> Run:
             return run(labs.marked_notebook(lab, answers), folder, course.root, secret=secrets.token_hex(4))

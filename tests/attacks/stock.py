@@ -24,7 +24,7 @@ from attacks.evidence import Outcome, all_grades, full_marks, outcome
 from attacks.world import HONEST, LAB, ROOT, SECRETS, VARIABLE, Listeners, World
 from equipoise import labs
 from equipoise.content import COURSE_VARIABLE, load_course
-from equipoise.datasets import write_csv
+from equipoise.datasets import write_data
 
 DISK = 2_000_000_000  # bytes
 USER = 54321 if os.geteuid() == 0 else None
@@ -47,7 +47,7 @@ def _prepare(world: World) -> None:
     course, lab = load_course(world.course), world.load()
     source = world.classroom / "source" / LAB
     for dataset in lab.facts.datasets:
-        write_csv(course.dataset(dataset), source / "data")
+        write_data(course.dataset(dataset), source / "data")
     nbformat.write(labs.instructor_notebook(lab), source / f"{LAB}.ipynb")
     _do(world, "generate_assignment", LAB)
     for student in HONEST:

@@ -39,14 +39,16 @@ def test_same_seed_same_cohort_other_seed_other_cohort(dataset):
     assert not one.equals(other)
 
 
-def test_rows_are_as_asked(dataset):
+def test_units_are_as_asked(dataset):
     for n in (1, 7, 1000):
         cohort = datasets.draw(dataset, n, 3)
-        assert len(cohort.observed) == len(cohort.truth) == n
+        unit = getattr(datasets.generator(dataset), "UNIT", None)
+        assert (cohort.observed[unit].nunique() if unit else len(cohort.observed)) == n
+        assert len(cohort.observed) == len(cohort.truth)
 
 
 def test_students_table_shares_no_column_with_the_truth(dataset, tmp_path):
-    header = datasets.write_csv(dataset, tmp_path).read_text().splitlines()[0].split(",")
+    header = datasets.write_data(dataset, tmp_path)[0].read_text().splitlines()[0].split(",")
     truth = datasets.released(dataset).truth
     assert header == list(dataset.facts.columns)
     assert not set(header) & set(truth.columns)
@@ -65,7 +67,7 @@ def test_without_the_mechanism_the_gaps_between_groups_vanish(dataset):
 def distances_from_family(dataset, strength: float) -> dict[str, float]:
     """How far each statistic lies from the mean of its family (auroc_a, auroc_b), in standard errors over cohorts."""
     statistics = datasets.generator(dataset).statistics
-    cohorts = [statistics(datasets.draw(dataset, 60_000, seed, strength).observed) for seed in range(12)]
+    cohorts = [statistics(datasets.draw(dataset, 60_000, seed, strength)) for seed in range(12)]
     families: dict[str, list[str]] = {}
     for name in cohorts[0]:
         families.setdefault(name.rpartition("_")[0], []).append(name)

@@ -103,21 +103,21 @@ def write_source(lab: Lab, course: Course, folder: Path) -> None:
     """
     datasets = [course.dataset(slug) for slug in lab.facts.datasets]
     built_from = fingerprint(lab.folder, *(dataset.folder for dataset in datasets), Path(__file__).parents[1])
-    notebook, data = folder / f"{lab.slug}.ipynb", {f"{dataset.slug}.csv" for dataset in datasets}
+    notebook, data = folder / f"{lab.slug}.ipynb", {name for dataset in datasets for name in dataset.files}
     there = {path.name for path in (folder / "data").glob("*")}
     if there == data and notebook.is_file() and built_from in notebook.read_text(encoding="utf-8"):
         return
     import nbformat
 
     from equipoise import labs
-    from equipoise.datasets import write_csv
+    from equipoise.datasets import write_data
 
     if malformed := labs.check(lab):
         raise ContentError(malformed)
     for stale in there - data:
         (folder / "data" / stale).unlink()
     for dataset in datasets:
-        write_csv(dataset, folder / "data")
+        write_data(dataset, folder / "data")
     source = labs.instructor_notebook(lab)
     source.metadata["equipoise"] = {"lab": lab.slug, "built_from": built_from}
     write_whole(notebook, nbformat.writes(source))

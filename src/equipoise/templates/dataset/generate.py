@@ -36,6 +36,7 @@ def generate(
     return observed, truth
 
 
-def statistics(observed: pd.DataFrame) -> dict[str, float]:
-    """The published statistics, computed on a cohort; the keys are those of ``calibration.yml``."""
-    return {f"harmed_{group}": rate for group, rate in observed.groupby("group")["harmed"].mean().items()}
+def statistics(cohort) -> dict[str, float]:
+    """The published statistics of a cohort (with frames ``observed`` and ``truth``), named as in calibration.yml."""
+    rates = cohort.observed.groupby("group")["harmed"].mean()
+    return {f"harmed_{group}": rate for group, rate in rates.items()}
