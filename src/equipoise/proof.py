@@ -2,8 +2,11 @@
 
 The solution must earn full marks, the untouched notebook none, and every mistake must lose exactly the points
 that it names, through an assertion that says why. That must hold in every class, whatever its hidden tests draw, so
-the solution is run under a few secrets and every other run has a secret of its own. Time and memory are measured on
-the first solved run, against the ration that a Hub usually gives a student.
+the solution is run under a few secrets and every other run has a secret of its own.
+
+The first solved run is the student's: one Jupyter kernel, whose time and memory are measured against the ration that a
+Hub usually gives. All others are marked as a class is, by the engine, whose kernels have the lab's libraries imported;
+an author without its sandbox waits longer, for the same in plain kernels.
 """
 
 from __future__ import annotations
@@ -15,12 +18,14 @@ import secrets
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
+import nbformat
 import psutil
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
@@ -31,11 +36,17 @@ from nbgrader.utils import determine_grade
 from equipoise import labs
 from equipoise.content import COURSE_VARIABLE, Course, Finding, Lab
 from equipoise.datasets import SECRET_VARIABLE, write_data
+from equipoise.grading.execute import Engine, Job
+from equipoise.grading.kernels import beside
+from equipoise.grading.run import course_files, engine_for, modules
+from equipoise.grading.sandbox import Limits, Sandbox, SandboxError
 
 MOST_SECONDS = 60
 MOST_BYTES = 1_000_000_000
 WORKERS = 2
 CLASSES = 2  # secrets under which the solution is run, beside none at all
+# An assertion that was written for the student, and not the engine's sentence about an error in the student's code.
+EXPLAINED = re.compile(r"AssertionError: (?!`[^`]+`.* stopped with \w+).{20,}", re.DOTALL)
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -68,10 +79,6 @@ def prove(lab: Lab, course: Course) -> Proof:
         folder = Path(scratch)
         for dataset in lab.facts.datasets:
             write_data(course.dataset(dataset), folder / "data")
-
-        def trial(answers: Mapping[str, str]) -> Run:
-            return run(labs.marked_notebook(lab, answers), folder, course.root, secret=secrets.token_hex(4))
-
         solution = labs.solutions(lab)
         # Alone on the machine, so that its cost means something.
         solved = run(labs.marked_notebook(lab, solution), folder, course.root)
@@ -79,14 +86,48 @@ def prove(lab: Lab, course: Course) -> Proof:
             return Proof(findings, solved)  # a lab that its author cannot pass proves nothing else
         planted = labs.mistakes(lab)
         attempts = [*[solution] * CLASSES, {}, *(solution | {m.replaces: m.source} for m in planted)]
-        with ThreadPoolExecutor(WORKERS) as workers:
-            results = list(workers.map(trial, attempts))
+        with _marker(lab, course, folder) as mark, ThreadPoolExecutor(WORKERS) as workers:
+            results = list(workers.map(mark, attempts))
     again, untouched, wrong = results[:CLASSES], results[CLASSES], results[CLASSES + 1 :]
     findings = [finding for result in again for finding in _earned(lab, result)]
     findings += _untouched(lab, untouched)
     for mistake, result in zip(planted, wrong, strict=True):
         findings += _mistaken(lab, mistake, result)
     return Proof(findings, solved)
+
+
+@contextmanager
+def _marker(lab: Lab, course: Course, folder: Path) -> Iterator[Callable[[Mapping[str, str]], Run]]:
+    """What marks answers, by cell id, each time in a class of its own."""
+    with ExitStack() as stack:
+        try:
+            engine, wait = stack.enter_context(engine_for(Sandbox.BUBBLEWRAP, Limits(), modules(lab)))
+            wait()
+        except SandboxError:  # which an author's own code does not need
+            yield partial(_in_one_kernel, lab, course, folder)
+        else:
+            key, files = nbformat.writes(labs.marked_notebook(lab, {})), beside(str(folder))
+            blank = Job(lab.slug, "author", "", key, None, files, course_files(course, lab))
+            yield partial(_as_in_a_class, lab, engine, blank)
+
+
+def _in_one_kernel(lab: Lab, course: Course, folder: Path, answers: Mapping[str, str]) -> Run:
+    return run(labs.marked_notebook(lab, answers), folder, course.root, secret=secrets.token_hex(4))
+
+
+def _as_in_a_class(lab: Lab, engine: Engine, blank: Job, answers: Mapping[str, str]) -> Run:
+    handed_in, secret = nbformat.writes(labs.submission(lab, answers)).encode(), secrets.token_hex(4)
+    marked = engine.mark(replace(blank, handed_in=handed_in, secret=secret))
+    notebook = nbformat.reads(marked.notebook, as_version=4)
+    cost = notebook.metadata["equipoise"]["cost"]
+    return Run(
+        scores=marked.scores,
+        errors=dict(_errors(notebook)),
+        outputs=frozenset(),  # a checker's outputs count for nothing
+        seconds=cost["seconds"],
+        peak_bytes=cost["peak_bytes"],
+        secret=secret,
+    )
 
 
 def run(notebook: NotebookNode, folder: Path, root: Path, secret: str | None = None) -> Run:
@@ -203,16 +244,20 @@ def _mistaken(lab: Lab, mistake: labs.Mistake, result: Run) -> Iterator[Finding]
         test: worth - result.scores[test] for test, worth in labs.points(lab).items() if result.scores[test] != worth
     }
     if lost != dict(mistake.loses):
-        problem = f"loses {lost or 'nothing'}, should lose {dict(mistake.loses)}"
+        problem = f"loses {_named(lost)}, should lose {_named(mistake.loses)}"
         if reasons := [result.errors[test] for test in lost if test in result.errors]:
             problem += f" ({'; '.join(reasons)})"
         problem += result.under
         yield _finding(lab, where, problem, "Mend the tests, or the points it names", file)
     for test in set(lost) & set(mistake.loses):
         error = result.errors.get(test, "")
-        if not re.match(r"AssertionError: .{20,}", error, re.DOTALL):
+        if not EXPLAINED.match(error):
             problem = f"'{test}' fails with {error or 'no error'} instead of a message{result.under}"
             yield _finding(lab, where, problem, "Assert what a student can understand", file)
+
+
+def _named(points: Mapping[str, float]) -> str:
+    return ", ".join(f"{test} ({lost:g})" for test, lost in points.items()) or "nothing"
 
 
 def _finding(lab: Lab, where: str, problem: str, repair: str, file: str = "lab.py") -> Finding:
