@@ -10,7 +10,7 @@ from support import copy_course, shell
 
 from equipoise import labs
 from equipoise.book import complete_case
-from equipoise.content import Course, load_course
+from equipoise.content import Course, Level, load_course
 
 BUILD = ("jupyter-book", "build", "-W", "-n", "--keep-going", ".")
 
@@ -47,6 +47,14 @@ def test_case_shows_its_facts_its_quiz_and_its_figure(book):
     assert all(competency.meaning in text for competency in case.facts.competencies)
     assert len(re.findall(r'class="[^"]*quiz-option', text)) == sum(len(item.options) for item in case.quiz.items)
     assert re.search(r'<img[^>]+alt="[^"]{80,}"', text), "the figure has no alternative text"
+
+
+def test_pathways_lead_to_every_case_of_a_level(book):
+    course, text = load_course(book), page(book, "book/pathways")
+    for level in Level:
+        section = re.search(rf'<section id="{level}-training">.*?</section>', text, re.DOTALL)[0]
+        linked = re.findall(r'href="../cases/([\w-]+)/case.html"', section)
+        assert linked == [case.slug for case in course.pathway(level)]
 
 
 def test_lab_page_is_the_students_edition(book):

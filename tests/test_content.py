@@ -14,6 +14,7 @@ from equipoise.content import (
     ContentError,
     Course,
     Finding,
+    Level,
     find_root,
     load_course,
     load_dataset,
@@ -323,6 +324,26 @@ def test_a_circle_among_prerequisites_is_a_finding(copy, size):
     assert all(slug in finding.problem for slug in slugs)
     says(finding, finding.file, "prerequisites", "circle")
     assert finding.file in {f"cases/{slug}/case.md" for slug in slugs}
+
+
+def test_a_case_before_its_prerequisite_is_a_finding(copy):
+    first, second = (case.slug for case in read_course(copy.root)[0].in_order()[:2])
+    put(copy.root / "cases" / first / "case.md", "prerequisites", [second])
+    (finding,) = copy.findings()
+    says(finding, "_toc.yml", f"cases/{first}/case", f"before its prerequisite '{second}'")
+
+
+def test_a_pathway_holds_the_cases_for_a_level_in_the_order_of_the_book(copy):
+    slugs = [case.slug for case in read_course(copy.root)[0].in_order()]
+    put(copy.root / "cases" / slugs[0] / "case.md", "levels", ["undergraduate"])
+    put(copy.root / "cases" / slugs[1] / "case.md", "levels", ["undergraduate", "specialty"])
+    course, _ = read_course(copy.root)
+    assert [case.slug for case in course.pathway(Level.UNDERGRADUATE)][:2] == slugs[:2]
+    assert slugs[0] not in [case.slug for case in course.pathway(Level.SPECIALTY)]
+    contents = copy.root / "_toc.yml"
+    swap = {slugs[0]: slugs[1], slugs[1]: slugs[0]}
+    contents.write_text(re.sub("|".join(swap), lambda found: swap[found[0]], contents.read_text()))
+    assert [case.slug for case in read_course(copy.root)[0].pathway(Level.UNDERGRADUATE)][:2] == slugs[1::-1]
 
 
 def test_prerequisites_in_a_row_are_no_circle(copy):

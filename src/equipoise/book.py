@@ -1,8 +1,8 @@
 """The Sphinx extension behind the book: what a page shows beyond its own text comes from the folders.
 
 Case pages stay plain MyST Markdown. When Sphinx reads one, a short header is added from its front matter and
-the quiz from ``quiz.yml``. A lab's page is the student edition, derived from ``lab.py`` at that moment, so that
-no solution is ever written to disk for the book.
+the quiz from ``quiz.yml``; the page of pathways gets a section for each level. A lab's page is the student edition,
+derived from ``lab.py`` at that moment, so that no solution is ever written to disk for the book.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from equipoise.content import (
     ContentError,
     Course,
     Lab,
+    Level,
     Question,
     Verification,
     load_course,
@@ -77,6 +78,9 @@ def _complete_page(app: Sphinx, page: str, source: list[str]) -> None:
             lab = course.lab(slug)
             _depends(app, lab.folder / "rubric.yml")
             source[0] = nbformat.writes(_lab_page(lab))
+        case ("book", "pathways"):
+            _depends(app, *(case.folder / "case.md" for case in course.cases.values()))
+            source[0] += "".join(_pathway(course, level) for level in Level)
 
 
 def _depends(app: Sphinx, *paths: Path) -> None:
@@ -89,6 +93,16 @@ def _lab_page(lab: Lab) -> nbformat.NotebookNode:
     notebook = student_notebook(lab)
     notebook.cells[0].source = _below_title(notebook.cells[0].source, LAB_NOTE)
     return notebook
+
+
+def _pathway(course: Course, level: Level) -> str:
+    """A section of the page of pathways: the cases for ``level`` in teaching order."""
+    lines = [f"\n\n## {level.capitalize()} training\n"]
+    for number, case in enumerate(course.pathway(level), 1):
+        facts, lab = case.facts, course.lab(case.facts.lab).facts
+        lines.append(f"{number}. [{facts.title}](../cases/{case.slug}/case): {facts.harm.summary}")
+        lines.append(f"   *{', '.join(facts.specialty)}. Case {facts.minutes} minutes, lab {lab.minutes} minutes.*")
+    return "\n".join(lines) if len(lines) > 1 else f"{lines[0]}\nNo case yet."
 
 
 def _below_title(text: str, addition: str) -> str:

@@ -153,22 +153,24 @@ def report(lab: str, course: CourseFolder = None) -> None:
 
 
 @app.command()
-def demo(course: CourseFolder = None) -> None:
-    """Go once round: build the book, release the labs, mark an example class, write feedback and grades."""
+def demo(
+    lab: Annotated[str | None, typer.Argument(help="The lab; by default that of the book's first case.")] = None,
+    course: CourseFolder = None,
+) -> None:
+    """Go once round: build the book, release a lab, mark an example class, write feedback and grades."""
     from equipoise import demo as circle
     from equipoise.grading.run import GradingError
 
     root = _root(course)
     with _stops_on(ContentError, GradingError):
         content = load_course(root)
+        chosen = content.lab(lab or content.in_order()[0].facts.lab)
         with _progress() as report:
-            outcome = circle.run(content, root / "_build" / "demo", report)
-    for slug, results in outcome.results.items():
-        _print_results(results, f"{slug}: an example class")
+            outcome = circle.run(content, chosen, root / "_build" / "demo", report)
+    _print_results(outcome.results, f"{chosen.slug}: an example class")
     console.print("One submission is broken on purpose: it was cut off half-way, and stopped nobody else.\n")
-    places = [("The book", outcome.book)]
-    places += [("What students get", folder) for folder in outcome.released]
-    places += [(f"Feedback for {student}", page) for (_, student), page in outcome.feedback.items()]
+    places = [("The book", outcome.book), ("What students get", outcome.released)]
+    places += [(f"Feedback for {student}", page) for student, page in outcome.feedback.items()]
     for name, path in [*places, ("Grades", outcome.grades)]:
         console.print(f"{name}: {path}", soft_wrap=True, highlight=False)
 

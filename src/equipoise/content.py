@@ -321,6 +321,15 @@ class Course(Frozen):
     datasets: dict[str, Dataset]
     pages: tuple[str, ...] | None  # the entries of _toc.yml, in order; None if it cannot be read
 
+    def in_order(self) -> tuple[Case, ...]:
+        """The cases in the order of the book, which teaches every case after its prerequisites."""
+        there = {f"cases/{slug}/case": case for slug, case in self.cases.items()}
+        return tuple(there[page] for page in self.pages or () if page in there)
+
+    def pathway(self, level: Level) -> tuple[Case, ...]:
+        """The cases for ``level``, in teaching order."""
+        return tuple(case for case in self.in_order() if level in case.facts.levels)
+
     def lab(self, slug: str) -> Lab:
         """The lab called ``slug``; an unknown name raises a ContentError that lists the known ones."""
         return _pick(self.labs, "labs", slug)
@@ -641,6 +650,11 @@ class _Reader:
         for page in wanted:
             if page not in course.pages:
                 self.note(contents, page, "is not in the table of contents", f"Add `- file: {page}`")
+        order = [case.slug for case in course.in_order()]
+        for number, slug in enumerate(order):
+            for later in sorted(set(course.cases[slug].facts.prerequisites) & set(order[number + 1 :])):
+                repair = f"Move cases/{later}/case above it, or remove the prerequisite from cases/{slug}/case.md"
+                self.note(contents, f"cases/{slug}/case", f"comes before its prerequisite '{later}'", repair)
         for page in course.pages:
             if not any((self.root / f"{page}{suffix}").is_file() for suffix in (".md", ".py", "")):
                 self.note(contents, page, "there is no such page", "Remove the line, or write the page")

@@ -1,4 +1,4 @@
-"""The whole circle at once: book, release, a small class, marks, feedback, grades.
+"""The whole circle once, with one lab: book, release, a small class, marks, feedback, grades.
 
 Nothing here is prepared by hand. The example submissions are generated from ``lab.py`` and
 ``wrong_answers.py``, and go the same way as a real class.
@@ -27,28 +27,26 @@ class Outcome:
     """Where everything is, and what became of each example submission."""
 
     book: Path
-    released: list[Path]
-    results: Mapping[str, list[Result]]  # by lab
-    feedback: Mapping[tuple[str, str], Path]  # by lab and student
+    released: Path
+    results: list[Result]
+    feedback: Mapping[str, Path]  # by student
     grades: Path
 
 
-def run(course: Course, folder: Path, report: Report) -> Outcome:
-    """Build the book and take an example class through every lab, in ``folder``. Raises GradingError."""
+def run(course: Course, lab: Lab, folder: Path, report: Report) -> Outcome:
+    """Build the book and take an example class through ``lab``, in ``folder``. Raises GradingError."""
     report("Building the book")
     book = build_book(course, folder)
     classroom = Classroom(course, folder / "class")
-    released, results, feedback = [], {}, {}
-    for lab in course.labs.values():
-        report(f"{lab.slug}: releasing")
-        released.append(classroom.release(lab))
-        hand_in_examples(classroom, lab)
-        results[lab.slug] = []
-        for result in classroom.grade(lab):
-            report(f"{lab.slug}: {result.student} {result.state}")
-            results[lab.slug].append(result)
-            if result.points is not None:
-                feedback[lab.slug, result.student] = _feedback(classroom, lab, result)
+    report(f"{lab.slug}: releasing")
+    released = classroom.release(lab)
+    hand_in_examples(classroom, lab)
+    results, feedback = [], {}
+    for result in classroom.grade(lab):
+        report(f"{lab.slug}: {result.student} {result.state}")
+        results.append(result)
+        if result.points is not None:
+            feedback[result.student] = _feedback(classroom, lab, result)
     return Outcome(book, released, results, feedback, classroom.export(folder / "grades.csv"))
 
 
