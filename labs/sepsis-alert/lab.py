@@ -302,7 +302,7 @@ found = [aurocs["B"], *table.loc["B", ["sensitivity", "ppv"]]]
 pd.DataFrame({"your prediction for B": prediction, "found in B": dict(zip(prediction, found))}).round(2)
 
 # %% [markdown]
-# The brochure did not lie about hospital A. In B the same score is not much better than a coin, misses two septic stays of three in time, and of eight patients
+# The brochure did not lie about hospital A. In B the same score ranks far less well, misses two septic stays of three in time, and of eight patients
 # evaluated one has sepsis. And yet the share of stays with an alert is about the same in both hospitals: **whoever had only
 # counted alerts would have noticed nothing.**
 #
@@ -538,7 +538,8 @@ pd.Series({year: alerts_per_nurse_shift(in_b[when], DEPLOYED) for year, when in 
 
 # %% [markdown]
 # One or two alerts a shift do not sound like much. A nurse hears others too: pumps, monitors, falls. And look at the two years: nobody touched
-# the score, yet the alerts multiplied. In this synthetic world patients *without* infection got sicker as time went by. The score cannot tell.
+# the score, yet there are half as many alerts again. In this synthetic world patients got sicker as time went by, for reasons *other than infection*. The
+# score cannot tell, so it is as if somebody had quietly lowered the threshold.
 #
 # ## Task 7. Mend it with B's own data
 #
@@ -639,8 +640,8 @@ pd.DataFrame(lines).T.round(4)
 # %% [markdown]
 # Recalibration changed what the numbers *say*: no stated risk is wildly wrong any more, and the Brier score is about as good as the ward's
 # notice board. It did not change whom the score ranks above whom: the AUROC is what it was. And compare stated with observed in the last two
-# lines. Split by lot, past and future are mixed, and the two tend to agree. Judged on later stays, the mended score says too much again, because the
-# patients have changed. (There are about 130 septic stays in each line, so one draw can blur this; the direction is built into this cohort.)
+# lines. Split by lot, past and future are mixed, and the two tend to agree. Judged on later stays, the mended score overstates the risk again, because the
+# patients have changed. (There are fewer than 130 septic stays in each line, so one draw can blur this; the direction is built into this cohort.)
 #
 # ## Task 8. Go or no-go
 #
@@ -710,7 +711,7 @@ table.assign(in_vain_for_one_hit=[(1 - t) / t for t in few]).round(1).rename_axi
 # %% [markdown]
 # Read the curve from left to right. Far left, where a missed sepsis weighs so much that one would evaluate almost everyone, no score is needed. Far right, where
 # false alarms weigh heavily, the score as sold does *harm*: less than nothing. In between there is a window in which it gives a little more than either. How wide is it, and does your
-# hospital stand in it? There were about 130 septic stays to draw it with, so it wobbles by a few stays in 1,000.
+# hospital stand in it? There were 113 septic stays to draw it with, so it wobbles by a few stays in 1,000.
 #
 # The curve knows nothing of nurses who stop listening, of antibiotics given in vain, of patients whom an alert finds an hour before the doctor would have, or
 # of what else the money could buy.
@@ -721,7 +722,7 @@ table.assign(in_vain_for_one_hit=[(1 - t) / t for t in few]).round(1).rename_axi
 # Some hospitals raise the threshold and let a triage nurse look first; only if she agrees is a doctor paged. Below, `sees` is the share of septic
 # patients whom she passes on, `spares` the share of the others whom she holds back. Both are **assumptions**: nobody measured them. Run it, then ask:
 # how good must she be for the plan to beat the deployed threshold without her? Who pays for her ten minutes an alert? What becomes of
-# `sees` in the second year, when four alerts of five are in vain? What would you measure in a silent trial before you believed
+# `sees` in the second year, when most alerts are in vain and she knows it? What would you measure in a silent trial before you believed
 # any of these numbers?
 
 # %% display=true
@@ -758,13 +759,13 @@ for threshold in (5.0, DEPLOYED, 12.0, 20.0):
 # ### BEGIN SOLUTION
 # *One of several good answers.*
 #
-# To the board. In hospital A the AUROC is 0.78, because there the culture usually comes before the recorded onset and the score
-# reads the culture. Here it is 0.64 (95 % interval 0.61 to 0.68). From 8 % on the score found 103 of 307 septic stays in time (34 %; 29 to
-# 39), and 12 % of alerts were true (10 to 14): eight evaluations for one patient. The data are synthetic; ours must be measured.
+# To the board. In hospital A the AUROC is 0.81, because there the culture usually comes before the recorded onset and the score
+# reads the culture. Here it is 0.62 (95 % interval 0.58 to 0.65). From 8 % on the score found 108 of 313 septic stays in time (35 %; 29 to
+# 40), and 12 % of alerts were true (10 to 14): eight evaluations for one patient. The data are synthetic; ours must be measured.
 #
 # I recommend: not yet. Run it silently for three months, recalibrated, with limits fixed today.
 #
-# The strongest case against me: for 77 septic patients, one in four, an alert came before anyone had ordered a culture. While we
+# The strongest case against me: for 82 septic patients, one in four, an alert came before anyone had ordered a culture. While we
 # measure, such patients wait, and a tired ward might welcome a poor helper. Beneficence pulls towards switching on. But seven of eight
 # alerts mean blood and antibiotics in vain and teach nurses not to listen; I let non-maleficence prevail for three months, not for ever.
 #
