@@ -10,8 +10,8 @@ The mechanism, and the only ways in which the hospitals differ (``SITES``):
 
 The vendor's score is the same formula in both. It reads vital signs and orders. Where clinicians act before the
 recorded onset, their suspicion flows through the orders into the score, so that it "predicts" what they knew. Time
-passes in both hospitals alike: over two years patients get sicker, for reasons other than infection. The coefficients are teaching
-parameters fitted to the figures in ``calibration.yml``; they describe no product and no hospital.
+passes in both hospitals alike: over two years patients get sicker, for reasons other than infection. The coefficients
+are teaching parameters fitted to the figures in ``calibration.yml``; they describe no product and no hospital.
 """
 
 from __future__ import annotations

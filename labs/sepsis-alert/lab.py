@@ -7,21 +7,21 @@
 # %% [markdown]
 # # Lab: does the alert know more than we do?
 #
-# A vendor sells a score that warns of sepsis. It was developed in hospital A. Hospital B has bought it, and for two years it has run
-# there silently: it was computed every hour, and shown to nobody. Now B must decide whether to switch it on.
+# A vendor sells a score that warns of sepsis. It was developed in hospital A. Hospital B has bought it, and for two years it
+# has run there silently: it was computed every hour, and shown to nobody. Now B must decide whether to switch it on.
 #
-# You will check the vendor's figures in both hospitals, find out where they come from, count what the alert would cost the nurses, mend
-# the score with B's own data, and draw the curve on which a decision can rest. The patients are **synthetic**: a program drew them
-# so that what happens in B matches a published study of a real score (Wong and others, 2021). The score is invented too. No real person is in this file, and
-# nothing here is medical advice.
+# You will check the vendor's figures in both hospitals, find out where they come from, count what the alert would cost the
+# nurses, mend the score with B's own data, and draw the curve on which a decision can rest. The patients are **synthetic**: a
+# program drew them so that what happens in B matches a published study of a real score (Wong and others, 2021). The score is
+# invented too. No real person is in this file, and nothing here is medical advice.
 #
-# **How to work.** Run the cells from top to bottom with Shift + Enter. Where you see `# YOUR CODE HERE`, put your code in place of
-# that line and of the line `raise NotImplementedError()` below it. The cells that begin with `# Test` check your work: if one
-# complains, read its message, mend your cell, run both again. The tests that you see are not all: marking also tries your functions
-# on other data.
+# **How to work.** Run the cells from top to bottom with Shift + Enter. Where you see `# YOUR CODE HERE`, put your code in place
+# of that line and of the line `raise NotImplementedError()` below it. The cells that begin with `# Test` check your work: if
+# one complains, read its message, mend your cell, run both again. The tests that you see are not all: marking also tries your
+# functions on other data.
 #
-# **Before you hand in**, choose *Kernel → Restart Kernel and Run All Cells*, then scroll from the top. Running stops at the first
-# cell that fails; if you are stuck on one task, run the later cells one by one. Then save.
+# **Before you hand in**, choose *Kernel → Restart Kernel and Run All Cells*, then scroll from the top. Running stops at the
+# first cell that fails; if you are stuck on one task, run the later cells one by one. Then save.
 #
 # You need about 60 minutes for tasks 1 to 8 if you know a little pandas, and 20 more for the memo.
 
@@ -67,7 +67,8 @@ rows.head()
 
 # %% [markdown]
 # Each row is one **hour** of one **stay**; the rows of a stay follow one another, hour by hour. `day` is the day of admission,
-# counted over two years. Vital signs are as last charted; `hours_since_vitals` says how old they are. The columns that matter most:
+# counted over two years. Vital signs are as last charted; `hours_since_vitals` says how old they are. The columns that matter
+# most:
 #
 # - `score`: the vendor's score in that hour, in %. The vendor says: *this is the patient's risk of sepsis during the stay*.
 # - `culture_ordered`, `antibiotic_given`: 1 from the hour in which a clinician first did so.
@@ -82,8 +83,8 @@ overview.assign(prevalence=(overview["septic"] / overview["stays"]).round(3))
 # %% [markdown]
 # ## Task 1. Predict before you measure
 #
-# The vendor's brochure speaks of hospital A: "AUROC about 0.8". (The **AUROC** is how often the score ranks a patient with sepsis
-# above one without, when one of each is drawn at random: 0.5 is a coin, 1 is perfect.) *And in hospital B?*
+# The vendor's brochure speaks of hospital A: "AUROC about 0.8". (The **AUROC** is how often the score ranks a patient with
+# sepsis above one without, when one of each is drawn at random: 0.5 is a coin, 1 is perfect.) *And in hospital B?*
 #
 # - `auroc`: what is the AUROC there?
 # - `sensitivity`: of 100 stays with sepsis, how many get an alert **before** the onset?
@@ -108,14 +109,16 @@ for name in ("auroc", "sensitivity", "ppv"):
 # %% [markdown]
 # ## Task 2. From hours to stays
 #
-# An alert is worth something if it comes in time. So a stay counts by its **highest score before the onset**; without sepsis, by its
-# highest score of all. Complete `one_row_per_stay`: a table with one row for each stay, named by `stay_id`, and four columns:
+# An alert is worth something if it comes in time. So a stay counts by its **highest score before the onset**; without sepsis,
+# by its highest score of all. Complete `one_row_per_stay`: a table with one row for each stay, named by `stay_id`, and four
+# columns:
 #
 # - `hospital`, `day`, `sepsis`: as in the rows of that stay;
 # - `highest`: the largest `score` among the rows with `after_onset` equal to 0.
 #
-# In pandas: `table[table["column"] == 0]` keeps some rows. `table.groupby("stay_id").agg(new=("old", "max"), other=("other", "first"))` makes one
-# row for each stay, with a column `new` that holds the largest `old`, and a column `other` that holds the first `other`.
+# In pandas: `table[table["column"] == 0]` keeps some rows. `table.groupby("stay_id").agg(new=("old", "max"), other=("other",
+# "first"))` makes one row for each stay, with a column `new` that holds the largest `old`, and a column `other` that holds the
+# first `other`.
 
 # %% id="stays" competency="R4"
 def one_row_per_stay(rows):
@@ -172,10 +175,10 @@ for column in ("hospital", "day", "sepsis"):
 # %% [markdown]
 # ## Task 3. The vendor's figures, checked
 #
-# **3a.** Complete `auroc_by_hospital`: the AUROC of `highest` for `sepsis`, in each hospital. fairlearn's `MetricFrame` computes any
-# metric for each group, be it patients or hospitals: `MetricFrame(metrics=roc_auc_score, y_true=..., y_pred=...,
-# sensitive_features=...).by_group` is a Series with one value a group. `y_true` is what is to be found, `y_pred` the score itself, and
-# the group is `stays["hospital"]`.
+# **3a.** Complete `auroc_by_hospital`: the AUROC of `highest` for `sepsis`, in each hospital. fairlearn's `MetricFrame`
+# computes any metric for each group, be it patients or hospitals: `MetricFrame(metrics=roc_auc_score, y_true=..., y_pred=...,
+# sensitive_features=...).by_group` is a Series with one value a group. `y_true` is what is to be found, `y_pred` the score
+# itself, and the group is `stays["hospital"]`.
 
 # %% id="auroc" competency="R4"
 def auroc_by_hospital(stays):
@@ -226,11 +229,12 @@ for hospital, here in fresh.groupby("hospital"):
 # - `sensitivity`: of the stays with sepsis, the share with an alert;
 # - `specificity`: of those without, the share left in peace;
 # - `ppv` (positive predictive value): of the stays with an alert, the share with sepsis;
-# - `evaluate`: how many alerted patients someone must evaluate to find one with sepsis. This number needed to evaluate is 1 / `ppv`.
+# - `evaluate`: how many alerted patients someone must evaluate to find one with sepsis. This number needed to evaluate is 1 /
+#   `ppv`.
 #
-# `metrics` may also be a dictionary: `MetricFrame(metrics={"name": function, ...}, ...).by_group` then is a table. The functions, in
-# this order, are `selection_rate`, `true_positive_rate`, `true_negative_rate` and `precision_score`. `y_pred` is now True or False. Add the last
-# column with `.assign(evaluate=...)`.
+# `metrics` may also be a dictionary: `MetricFrame(metrics={"name": function, ...}, ...).by_group` then is a table. The
+# functions, in this order, are `selection_rate`, `true_positive_rate`, `true_negative_rate` and `precision_score`. `y_pred` is
+# now True or False. Add the last column with `.assign(evaluate=...)`.
 
 # %% id="threshold" competency="R4"
 def at_threshold(stays, threshold):
@@ -297,21 +301,21 @@ bounds = [auroc_interval(aurocs[h], septic[h], others[h]) for h in HOSPITALS]
 low, high = ([pair[end] for pair in bounds] for end in (0, 1))
 display(pd.DataFrame({"auroc": aurocs, "low": low, "high": high, "septic": septic}).round(3))
 table = at_threshold(stays, DEPLOYED)
-display(table.round(3))
+display(table.assign(alerts=(stays["highest"] >= DEPLOYED).groupby(stays["hospital"]).sum()).round(3))
 found = [aurocs["B"], *table.loc["B", ["sensitivity", "ppv"]]]
 pd.DataFrame({"your prediction for B": prediction, "found in B": dict(zip(prediction, found))}).round(2)
 
 # %% [markdown]
-# The brochure did not lie about hospital A. In B the same score ranks far less well, misses two septic stays of three in time, and of eight patients
-# evaluated one has sepsis. And yet the share of stays with an alert is about the same in both hospitals: **whoever had only
-# counted alerts would have noticed nothing.**
+# The brochure did not lie about hospital A. In B the same score ranks far less well, misses two septic stays of three in time,
+# and of eight patients evaluated one has sepsis. And yet the share of stays with an alert is about the same in both hospitals:
+# **whoever had only counted alerts would have noticed nothing.**
 #
 # ## Task 4. Where did the score get it from?
 #
-# The score reads the whole record, orders included. A blood culture is ordered by somebody who already suspects an infection. Complete
-# `before_any_order`: the rows (all columns) of hours in which **neither** a culture had been ordered **nor** an antibiotic
-# given. Keep the early hours of patients who get a culture later. In pandas, `(first) & (second)` is True where both
-# conditions hold; mind the brackets.
+# The score reads the whole record, orders included. A blood culture is ordered by somebody who already suspects an infection.
+# Complete `before_any_order`: the rows (all columns) of hours in which **neither** a culture had been ordered **nor** an
+# antibiotic given. Keep the early hours of patients who get a culture later. In pandas, `(first) & (second)` is True where both
+# conditions hold; each needs its round brackets, as in `(table["x"] == 0) & (table["y"] == 0)`.
 
 # %% id="orders" competency="robustness"
 def before_any_order(rows):
@@ -355,7 +359,8 @@ compared = pd.DataFrame({"all hours before onset": auroc_by_hospital(stays), "be
 compared = compared.assign(septic_then=early.groupby("hospital")["sepsis"].sum())
 display(compared.round(3).rename_axis("AUROC in hospital"))
 timely = rows[(rows["sepsis"] == 1) & (rows["after_onset"] == 0)]
-per_stay = timely.assign(alert=timely["score"] >= DEPLOYED, unasked=(timely["score"] >= DEPLOYED) & (timely["culture_ordered"] == 0))
+alert = timely["score"] >= DEPLOYED
+per_stay = timely.assign(alert=alert, unasked=alert & (timely["culture_ordered"] == 0))
 per_stay = per_stay.groupby(["hospital", "stay_id"])[["alert", "unasked", "culture_ordered"]].max().groupby("hospital").sum()
 per_stay.columns = ["alert before onset", "alert before any culture", "culture before onset"]
 display(per_stay.assign(septic=septic).astype(int).rename_axis("septic stays in hospital"))
@@ -372,10 +377,10 @@ axis.legend()
 plt.show()
 
 # %% [markdown]
-# In both hospitals the score jumps when a culture is ordered. In A that mostly happens *before* the recorded onset, because clinicians there
-# act early and because A reads the onset from treatment and codes. So the score is praised for telling them what they have just told it. This is
-# **label leakage**: something that follows from the label, or from those who set it, stands among the inputs. Take it away, and the score
-# is no better in A than in B.
+# In both hospitals the score jumps when a culture is ordered. In A that mostly happens *before* the recorded onset, because
+# clinicians there act early and because A reads the onset from treatment and codes. So the score is praised for telling them
+# what they have just told it. This is **label leakage**: something that follows from the label, or from those who set it,
+# stands among the inputs. Take it away, and the score is no better in A than in B.
 #
 # (The last column of the first table shows how many septic stays remain. In A many drop out, because their culture came in the
 # first hour, and those that remain were watched more briefly. So do not read the difference between A and B there.)
@@ -387,9 +392,10 @@ plt.show()
 # The vendor says that the score is a risk. A risk is **calibrated** if, of the patients with a stated risk of 20 %, about 20 in
 # 100 have sepsis. From here on we write it as a share: 20 % is 0.2.
 #
-# **5a.** Complete `reliability`: cut the stays by stated risk into `groups` groups **of equal size**; one row for each, lowest first, with
-# the columns `stated` (mean stated risk) and `observed` (share with sepsis). scikit-learn does it: `calibration_curve(truth, risk, n_bins=...,
-# strategy="quantile")` returns two arrays, **the observed shares first**, then the stated ones.
+# **5a.** Complete `reliability`: cut the stays by stated risk into `groups` groups **of equal size**; one row for each, lowest
+# first, with the columns `stated` (mean stated risk) and `observed` (share with sepsis). scikit-learn does it:
+# `calibration_curve(truth, risk, n_bins=..., strategy="quantile")` returns two arrays, **the observed shares first**, then the
+# stated ones.
 
 # %% id="reliability" competency="R4"
 def reliability(sepsis, risk, groups=5):
@@ -426,13 +432,15 @@ for name, values in (("stated", risk), ("observed", truth)):
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# **5b.** The **Brier score** is one number for how far stated risks lie from what happened: the mean of (risk − outcome)², with an
-# outcome of 1 or 0. Smaller is better. On its own it says little, because it is small whenever illness is rare. So complete `brier`: a dictionary with
+# **5b.** The **Brier score** is one number for how far stated risks lie from what happened: the mean of (risk − outcome)², with
+# an outcome of 1 or 0. Smaller is better. On its own it says little, because it is small whenever illness is rare. So complete
+# `brier`: a dictionary with
 #
 # - `score`: the Brier score of the stated risks, `brier_score_loss(truth, risk)`;
 # - `base`: the Brier score that one gets by giving **everyone** the same risk, the share of stays with sepsis.
 #
-# A score that does not beat `base` tells less than one line on the ward's notice board. `np.full(n, value)` is an array of `n` equal numbers.
+# A score that does not beat `base` tells less than one line on the ward's notice board. `np.full(n, value)` is an array of `n`
+# equal numbers.
 
 # %% id="brier" competency="R4"
 def brier(sepsis, risk):
@@ -478,18 +486,21 @@ scores = {h: brier(here["sepsis"], here["highest"] / 100) for h, here in stays.g
 pd.DataFrame(scores).T.round(4).rename_axis("Brier score in hospital")
 
 # %% [markdown]
-# In A the points lie near the line. In B they lie flat: whoever is said to be at low risk is at more, whoever is said to be at high risk is at less. Measured by
-# Brier, B would do better to forget the score and tell everyone the average.
+# In A the points lie near the line. In B they lie flat: whoever is said to be at low risk is at more, whoever is said to be at
+# high risk is at less. Measured by Brier, B would do better to forget the score and tell everyone the average.
 #
 # ## Task 6. What does it cost the nurses?
 #
-# An alert goes off in an hour in which the score is **at least** the threshold and was not so in the hour before *in the same stay*; in the
-# first hour of a stay it needs no hour before. While the score stays up, no new alert goes off. Complete `alerts_per_nurse_shift`:
+# An alert goes off in an hour in which the score is **at least** the threshold and was not so in the hour before *in the same
+# stay*; in the first hour of a stay it needs no hour before. While the score stays up, no new alert goes off. Complete
+# `alerts_per_nurse_shift`:
 #
-# the number of alerts in all `rows`, divided by the number of patient-hours (each row is one), times `PATIENTS_PER_NURSE`, times `SHIFT_HOURS`.
+# the number of alerts in all `rows`, divided by the number of patient-hours (each row is one), times `PATIENTS_PER_NURSE`,
+# times `SHIFT_HOURS`.
 #
-# In pandas: `rows["score"] >= threshold` is True or False for each row; call it `above`. Then `above.groupby(rows["stay_id"]).shift(fill_value=False)`
-# is its value one row earlier within the same stay, and False in a first row. `~` turns True and False round.
+# In pandas: `rows["score"] >= threshold` is True or False for each row; call it `above`. Then
+# `above.groupby(rows["stay_id"]).shift(fill_value=False)` is its value one row earlier within the same stay, and False in a
+# first row. `~` turns True and False round.
 
 # %% id="burden" competency="R5"
 def alerts_per_nurse_shift(rows, threshold):
@@ -537,17 +548,19 @@ halves = {"first year": in_b["day"] <= 365, "second year": in_b["day"] > 365}
 pd.Series({year: alerts_per_nurse_shift(in_b[when], DEPLOYED) for year, when in halves.items()}).round(2)
 
 # %% [markdown]
-# One or two alerts a shift do not sound like much. A nurse hears others too: pumps, monitors, falls. And look at the two years: nobody touched
-# the score, yet there are half as many alerts again. In this synthetic world patients got sicker as time went by, for reasons *other than infection*. The
-# score cannot tell, so it is as if somebody had quietly lowered the threshold.
+# One or two alerts a shift do not sound like much. A nurse hears others too: pumps, monitors, falls. And look at the two years:
+# nobody touched the score, yet there are half as many alerts again. In this synthetic world patients got sicker as time went
+# by, for reasons *other than infection*. The score cannot tell, so it is as if somebody had quietly lowered the threshold.
 #
 # ## Task 7. Mend it with B's own data
 #
-# B has two years of its own. A logistic regression can learn what a score of 8 % *really* means in B. Whoever recalibrates must then
-# judge the result on patients who came **later**: that is how it will be used, and what drifts would otherwise stay hidden.
+# B has two years of data of its own. A logistic regression can learn what a score of 8 % *really* means in B. Whoever
+# recalibrates must then judge the result on patients who came **later**: that is how it will be used, and what drifts would
+# otherwise stay hidden.
 #
-# **7a.** Complete `earlier_and_later`: two tables, first the stays admitted on or before the day that leaves a `share` of the stays behind
-# it, then all that came after that day. `stays["day"].quantile(share)` finds the day. The stays are in no order of time.
+# **7a.** Complete `earlier_and_later`: two tables. The first holds the earliest `share` of the stays, that is, all admitted on
+# or before a certain day; the second all admitted after that day. `stays["day"].quantile(share)` finds the day. The rows are in
+# no order of time. (`return one, two` returns two things.)
 
 # %% id="split" competency="robustness"
 def earlier_and_later(stays, share=0.6):
@@ -582,11 +595,12 @@ for share in (0.5, 0.7):
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# **7b.** Complete `recalibrate`: fit `LogisticRegression(C=1e6)` on the stays in `known`, with the score **on the log-odds scale** as its only
-# input and `sepsis` as its label; return the risks that it gives to the stays in `new`, as an array of shares between 0 and 1.
+# **7b.** Complete `recalibrate`: fit `LogisticRegression(C=1e6)` on the stays in `known`, with the score **on the log-odds
+# scale** as its only input and `sepsis` as its label; return the risks that it gives to the stays in `new`, as an array of
+# shares between 0 and 1.
 #
-# `logit(known[["highest"]] / 100)`, with two pairs of brackets, is the input as a table; `logit` stretches risks onto a scale without ends, on which a risk can be
-# moved and squeezed. `model.predict_proba(...)[:, 1]` is the risk.
+# `logit(known[["highest"]] / 100)`, with two pairs of brackets, is the input as a table; `logit` stretches risks onto a scale
+# without ends, on which a risk can be moved and squeezed. `model.predict_proba(...)[:, 1]` is the risk.
 
 # %% id="recalibrate" competency="R6"
 def recalibrate(known, new):
@@ -638,22 +652,24 @@ for name, (table, risk) in trials.items():
 pd.DataFrame(lines).T.round(4)
 
 # %% [markdown]
-# Recalibration changed what the numbers *say*: no stated risk is wildly wrong any more, and the Brier score is about as good as the ward's
-# notice board. It did not change whom the score ranks above whom: the AUROC is what it was. And compare stated with observed in the last two
-# lines. Split by lot, past and future are mixed, and the two tend to agree. Judged on later stays, the mended score overstates the risk again, because the
-# patients have changed. (There are fewer than 130 septic stays in each line, so one draw can blur this; the direction is built into this cohort.)
+# Recalibration changed what the numbers *say*: no stated risk is wildly wrong any more, and the Brier score is about as good as
+# the ward's notice board. It did not change whom the score ranks above whom: the AUROC is what it was. And compare stated with
+# observed in the last two lines. Split by lot, past and future are mixed, and the two tend to agree. Judged on later stays, the
+# mended score overstates the risk again, because the patients have changed. (There are fewer than 130 septic stays in each
+# line, so one draw can blur this; the direction is built into this cohort.)
 #
 # ## Task 8. Go or no-go
 #
-# Is the alert worth its alarms? That depends on how many needless evaluations one accepts for one septic stay found in time. Somebody who
-# evaluates from a risk of 5 % on accepts 19 in vain for one hit; from 10 % on, 9. This **threshold** is a statement of values, not of fact.
+# Is the alert worth its alarms? That depends on how many needless evaluations one accepts for one septic stay found in time.
+# Somebody who evaluates from a risk of 5 % on accepts 19 in vain for one hit; from 10 % on, 9. This **threshold** is a
+# statement of values, not of fact.
 #
 # The **net benefit** counts the hits and takes off the false alarms at that rate of exchange:
 #
 # $$\text{net benefit} = \frac{\text{true alerts}}{\text{all stays}} - \frac{\text{false alerts}}{\text{all stays}} \times \frac{\text{threshold}}{1 - \text{threshold}}$$
 #
-# A net benefit of 0.01 is worth as much as finding 10 septic stays in 1,000 without any false alarm. Nobody alerted is 0. Complete
-# `net_benefit`: an alert goes to every stay with a `risk` **of at least** `threshold` (a share, such as 0.08).
+# A net benefit of 0.01 is worth as much as finding 10 septic stays in 1,000 without any false alarm. Alerting nobody has 0.
+# Complete `net_benefit`: an alert goes to every stay with a `risk` **of at least** `threshold` (a share, such as 0.08).
 
 # %% id="benefit" competency="R4"
 def net_benefit(sepsis, risk, threshold):
@@ -709,21 +725,22 @@ table = pd.DataFrame({name: [1000 * net_benefit(new["sepsis"], risk, t) for t in
 table.assign(in_vain_for_one_hit=[(1 - t) / t for t in few]).round(1).rename_axis("threshold")
 
 # %% [markdown]
-# Read the curve from left to right. Far left, where a missed sepsis weighs so much that one would evaluate almost everyone, no score is needed. Far right, where
-# false alarms weigh heavily, the score as sold does *harm*: less than nothing. In between there is a window in which it gives a little more than either. How wide is it, and does your
-# hospital stand in it? There were 113 septic stays to draw it with, so it wobbles by a few stays in 1,000.
+# Read the curve from left to right. Far left, where a missed sepsis weighs so much that one would evaluate almost everyone, no
+# score is needed. Far right, where false alarms weigh heavily, the score as sold does *harm*: less than nothing. In between
+# there is a window in which it gives a little more than either. How wide is it, and does your hospital stand in it? There were
+# 113 septic stays to draw it with, so it wobbles by a few stays in 1,000.
 #
-# The curve knows nothing of nurses who stop listening, of antibiotics given in vain, of patients whom an alert finds an hour before the doctor would have, or
-# of what else the money could buy.
+# The curve knows nothing of nurses who stop listening, of antibiotics given in vain, of patients whom an alert finds an hour
+# before the doctor would have, or of what else the money could buy.
 
 # %% [markdown] level="specialty"
 # ## Extension: a nurse between the score and the pager
 #
-# Some hospitals raise the threshold and let a triage nurse look first; only if she agrees is a doctor paged. Below, `sees` is the share of septic
-# patients whom she passes on, `spares` the share of the others whom she holds back. Both are **assumptions**: nobody measured them. Run it, then ask:
-# how good must she be for the plan to beat the deployed threshold without her? Who pays for her ten minutes an alert? What becomes of
-# `sees` in the second year, when most alerts are in vain and she knows it? What would you measure in a silent trial before you believed
-# any of these numbers?
+# Some hospitals raise the threshold and let a triage nurse look first; only if she agrees is a doctor paged. Below, `sees` is
+# the share of septic patients whom she passes on, `spares` the share of the others whom she holds back. Both are
+# **assumptions**: nobody measured them. Run it, then ask: how good must she be for the plan to beat the deployed threshold
+# without her? Who pays for her ten minutes an alert? What becomes of `sees` in the second year, when most alerts are in vain
+# and she knows it? What would you measure in a silent trial before you believed any of these numbers?
 
 # %% display=true
 # Try things here; nothing below depends on it.
@@ -747,11 +764,12 @@ for threshold in (5.0, DEPLOYED, 12.0, 20.0):
 #
 # 1. *No:* end the contract, or at least keep the alert off.
 # 2. *Yes, with a raised threshold* and a triage nurse between the score and the doctor.
-# 3. *Not yet:* on only after a silent local validation with limits fixed in advance, recalibrated, and checked again every quarter.
+# 3. *Not yet:* on only after a silent local validation with limits fixed in advance, recalibrated, and checked again every
+#    quarter.
 #
 # Say what you decide, give two numbers from this lab with their uncertainty (`interval(share, n)` works for any share,
-# `auroc_interval` for an AUROC), argue the strongest case **against** your choice, and name what you would monitor and what would
-# change your mind. A person marks the memo, with this rubric; each row is worth 0 to 3 points.
+# `auroc_interval` for an AUROC), argue the strongest case **against** your choice, and name what you would monitor and what
+# would change your mind. A person marks the memo, with this rubric; each row is worth 0 to 3 points.
 
 # %% [markdown] id="rubric" rubric=true
 
@@ -760,20 +778,22 @@ for threshold in (5.0, DEPLOYED, 12.0, 20.0):
 # *One of several good answers.*
 #
 # To the board. In hospital A the AUROC is 0.81, because there the culture usually comes before the recorded onset and the score
-# reads the culture. Here it is 0.62 (95 % interval 0.58 to 0.65). From 8 % on the score found 108 of 313 septic stays in time (35 %; 29 to
-# 40), and 12 % of alerts were true (10 to 14): eight evaluations for one patient. The data are synthetic; ours must be measured.
+# reads the culture. Here it is 0.62 (95 % interval 0.58 to 0.65). From 8 % on the score found 108 of 313 septic stays in time
+# (35 %; 29 to 40), and 12 % of alerts were true (10 to 14): eight evaluations for one patient. The data are synthetic; ours
+# must be measured.
 #
 # I recommend: not yet. Run it silently for three months, recalibrated, with limits fixed today.
 #
-# The strongest case against me: for 82 septic patients, one in four, an alert came before anyone had ordered a culture. While we
-# measure, such patients wait, and a tired ward might welcome a poor helper. Beneficence pulls towards switching on. But seven of eight
-# alerts mean blood and antibiotics in vain and teach nurses not to listen; I let non-maleficence prevail for three months, not for ever.
+# The strongest case against me: for 82 septic patients, one in four, an alert came before anyone had ordered a culture. While
+# we measure, such patients wait, and a tired ward might welcome a poor helper. Beneficence pulls towards switching on. But
+# seven of eight alerts mean blood and antibiotics in vain and teach nurses not to listen; I let non-maleficence prevail for
+# three months, not for ever.
 #
 # Patients and night nurses were not asked; the vendor keeps its formula secret and gains from a quick yes. Put a nurse and a
 # former patient on the committee, and disclosure of inputs into the contract.
 #
-# We count each month alerts per nurse and shift, PPV, and septic patients alerted before any order. If by 1 April PPV exceeds 20 %
-# at one alert a shift, I will support switching on with a triage nurse; if not, ending the contract.
+# We count each month alerts per nurse and shift, PPV, and septic patients alerted before any order. If by 1 April PPV exceeds
+# 20 % at one alert a shift, I will support switching on with a triage nurse; if not, ending the contract.
 # ### END SOLUTION
 
 # %% [markdown] id="end"
