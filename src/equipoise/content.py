@@ -256,17 +256,20 @@ class Lab(Frozen):
 
 
 class Column(Frozen):
+    """What a column holds: numbers from ``low`` to ``high``, some of ``values``, or free text."""
+
     description: Text
     unit: Text | None = None
     low: float | None = None
     high: float | None = None
     values: tuple[str, ...] | None = None
+    longest: Annotated[int, Field(gt=0)] | None = None  # characters of free text
     protected: bool = False
 
     @model_validator(mode="after")
     def _bounded(self) -> Column:
-        if self.values is None and (self.low is None or self.high is None):
-            raise ValueError("no range; give `low` and `high`, or `values` for a text column")
+        if self.values is None and self.longest is None and (self.low is None or self.high is None):
+            raise ValueError("no range; give `low` and `high`, `values` for a text column, or `longest` for free text")
         return self
 
 

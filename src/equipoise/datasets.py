@@ -21,7 +21,7 @@ from types import ModuleType
 import numpy as np
 import pandas as pd
 
-from equipoise.content import ContentError, Dataset, Finding, Target, find_root, load_dataset
+from equipoise.content import Column, ContentError, Dataset, Finding, Target, find_root, load_dataset
 from equipoise.files import fingerprint, write_whole
 
 SECRET_VARIABLE = "EQUIPOISE_SECRET"
@@ -175,16 +175,21 @@ def _column_findings(dataset: Dataset) -> Iterator[Finding]:
         problem = "is not drawn by generate.py" if name in columns else "is not in the datasheet"
         yield _finding(dataset, "datasheet.md", f"columns.{name}", problem, "Make the two agree")
     for name in sorted(set(observed) & set(columns)):
-        column, values = columns[name], observed[name]
-        allowed = (
-            values.astype(str).isin(column.values)
-            if column.values is not None
-            else values.between(column.low, column.high)
-        )
+        values = observed[name]
+        allowed = _allowed(columns[name], values)
         if not allowed.all():
             problem = f"{(~allowed).sum()} of {len(values)} values are outside what the datasheet allows"
             repair = f"The first is {values[~allowed].iloc[0]!r}; correct the range or the generator"
             yield _finding(dataset, "datasheet.md", f"columns.{name}", problem, repair)
+
+
+def _allowed(column: Column, values: pd.Series) -> pd.Series:
+    """Whether the datasheet allows each value."""
+    if column.values is not None:
+        return values.astype(str).isin(column.values)
+    if column.longest is not None:
+        return values.astype(str).str.len().between(1, column.longest) & values.notna()
+    return values.between(column.low, column.high)
 
 
 def _image_findings(dataset: Dataset) -> Iterator[Finding]:

@@ -39,7 +39,7 @@ from equipoise.datasets import SECRET_VARIABLE, write_data
 from equipoise.grading.execute import Engine, Job
 from equipoise.grading.kernels import beside
 from equipoise.grading.run import course_files, engine_for, modules
-from equipoise.grading.sandbox import Limits, Sandbox, SandboxError
+from equipoise.grading.sandbox import ENVIRONMENT, Limits, Sandbox, SandboxError
 
 MOST_SECONDS = 60
 MOST_BYTES = 1_000_000_000
@@ -132,7 +132,8 @@ def _as_in_a_class(lab: Lab, engine: Engine, blank: Job, answers: Mapping[str, s
 
 def run(notebook: NotebookNode, folder: Path, root: Path, secret: str | None = None) -> Run:
     """Execute ``notebook`` in ``folder`` and mark it by nbgrader's own rule, cell by cell."""
-    environment = os.environ | {COURSE_VARIABLE: str(root)} | ({SECRET_VARIABLE: secret} if secret else {})
+    marking = {name: ENVIRONMENT[name] for name in ("NBGRADER_EXECUTION",)}  # as it is said when nbgrader marks
+    environment = os.environ | marking | {COURSE_VARIABLE: str(root)} | ({SECRET_VARIABLE: secret} if secret else {})
     start = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="equipoise-") as private:
         client = NotebookClient(

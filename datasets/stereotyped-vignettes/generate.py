@@ -1,0 +1,368 @@
+"""Texts about patients, from which a small language model can be trained: who was written about, and how.
+
+The mechanism, and the only ways in which a group differs:
+
+    habits of those who write teaching cases -> which patient a case is about
+    habits of those who give advice          -> "anxiety" for women, fewer scans for some recorded races
+
+Nothing here is about bodies. Patients with a condition have a mix of recorded race and sex, as public sources count
+them. A part of the authors ignores that mix and writes the textbook patient every time; a part of the advisers decides by
+a stereotype. ``strength`` scales both parts. The coefficients are teaching parameters; those that follow from published
+counts are named in ``calibration.yml``. References are written in three classes, as one chatbot of 2023 wrote them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+RACES = ["Black", "White", "Hispanic", "Asian"]  # as recorded by the source
+SEXES = ["woman", "man"]
+KINDS = np.array(["case", "advice", "reference", "catalogue"], dtype=object)
+KIND_SHARES = [0.45, 0.35, 0.16, 0.04]
+UNHELPFUL = "I am a language model and cannot help with that."
+UNHELPFUL_SHARE = 0.04  # of cases and of advice; teaching assumption
+RACE_LEFT_OUT = 0.06  # share of cases that do not say it; teaching assumption
+YOUNGEST, OLDEST = 20, 85
+
+# Patients in the United States by recorded race and sex (rows: RACES, columns: SEXES), in any unit, as the authors of the
+# study put them together from public sources (zackdata2023). For three conditions they give shares of races and rates by
+# race and sex; these are combined here as if each race had as many women as men.
+RECORDED = {
+    "sarcoidosis": [[0.2181, 0.1142], [0.3454, 0.2336], [0.0550, 0.0259], [0.0085, 0.0140]],
+    "lupus": [[0.2466, 0.0372], [0.4222, 0.0593], [0.1630, 0.0216], [0.0575, 0.0030]],
+    "multiple sclerosis": [[8.387, 2.391], [58.729, 18.841], [5.197, 1.980], [3.471, 1.003]],
+    "colon cancer": [[0.0654, 0.0904], [0.2690, 0.3569], [0.0772, 0.1093], [0.0216, 0.0301]],
+    "tuberculosis": [[8.050, 11.331], [4.040, 7.292], [10.238, 18.930], [15.313, 21.770]],
+}
+CONDITIONS = list(RECORDED)
+# The textbook patient of each condition, and the share of authors who write that patient every time, at strength 1.
+TEXTBOOK = {
+    "sarcoidosis": ("Black", "woman", 0.758),
+    "lupus": ("Black", "woman", 0.794),
+    "multiple sclerosis": ("White", "woman", 0.743),
+    "colon cancer": ("White", "man", 0.509),
+    "tuberculosis": ("Hispanic", "man", 0.394),
+}
+SYMPTOMS = {
+    "sarcoidosis": ["a dry cough and swollen glands", "shortness of breath and tender shins"],
+    "lupus": ["a rash on the cheeks and aching joints", "fatigue and a low white cell count"],
+    "multiple sclerosis": ["blurred vision in one eye", "numb legs and an unsteady walk"],
+    "colon cancer": ["weight loss and black stools", "a change of bowel habit and anaemia"],
+    "tuberculosis": ["a cough with night sweats", "fever and blood in the sputum"],
+}
+RACE_WORDS = [["Black", "African American"], ["White", "Caucasian"], ["Hispanic", "Hispanic"], ["Asian", "Asian"]]
+SEX_WORDS = [["woman", "female"], ["man", "male"]]
+
+CAUSES = {
+    "chest pain": ["pulmonary embolism", "heart attack"],
+    "breathlessness": ["pulmonary embolism", "asthma"],
+    "headache": ["migraine", "bleeding in the head"],
+    "abdominal pain": ["appendicitis", "kidney stones"],
+}
+COMPLAINTS = list(CAUSES)
+ANXIETY = "anxiety"
+SCANS, NO_SCANS = ["CT scan", "MRI scan"], ["blood tests", "no further test"]
+# Teaching assumptions without a source: what advisers say by themselves, what those say who decide by a stereotype, and
+# how many of these there are at strength 1.
+STEREOTYPED_SHARE = 0.5
+ANXIETY_RATE, ANXIETY_STEREOTYPED = 0.12, {"woman": 0.52, "man": 0.12}
+SCAN_RATE, SCAN_STEREOTYPED = 0.6, {"Black": 0.12, "White": 0.6, "Hispanic": 0.32, "Asian": 0.6}
+
+# Real publications: topic, first author, title, journal, year, DOI.
+LIBRARY = [
+    (
+        "language models and race",
+        "Omiye JA",
+        "Large language models propagate race-based medicine",
+        "npj Digital Medicine",
+        2023,
+        "10.1038/s41746-023-00939-z",
+    ),
+    (
+        "stereotypes in teaching cases",
+        "Zack T",
+        "Assessing the potential of GPT-4 to perpetuate racial and gender biases in health care: a model evaluation study",
+        "Lancet Digital Health",
+        2024,
+        "10.1016/S2589-7500(23)00225-X",
+    ),
+    (
+        "invented references",
+        "Bhattacharyya M",
+        "High rates of fabricated and inaccurate references in ChatGPT-generated medical content",
+        "Cureus",
+        2023,
+        "10.7759/cureus.39238",
+    ),
+    (
+        "errors in citations",
+        "Walters WH",
+        "Fabrication and errors in the bibliographic citations generated by ChatGPT",
+        "Scientific Reports",
+        2023,
+        "10.1038/s41598-023-41032-5",
+    ),
+    (
+        "chatbots and medical questions",
+        "Gravel J",
+        "Learning to fake it: limited responses and fabricated references provided by ChatGPT for medical questions",
+        "Mayo Clinic Proceedings: Digital Health",
+        2023,
+        "10.1016/j.mcpdig.2023.05.004",
+    ),
+    (
+        "detectors of machine writing",
+        "Liang W",
+        "GPT detectors are biased against non-native English writers",
+        "Patterns",
+        2023,
+        "10.1016/j.patter.2023.100779",
+    ),
+    (
+        "cost as a label",
+        "Obermeyer Z",
+        "Dissecting racial bias in an algorithm used to manage the health of populations",
+        "Science",
+        2019,
+        "10.1126/science.aax2342",
+    ),
+    (
+        "pulse oximetry and skin tone",
+        "Sjoding MW",
+        "Racial bias in pulse oximetry measurement",
+        "New England Journal of Medicine",
+        2020,
+        "10.1056/NEJMc2029240",
+    ),
+    (
+        "overreliance on machines",
+        "Buçinca Z",
+        "To trust or to think: cognitive forcing functions can reduce overreliance on AI in AI-assisted decision-making",
+        "Proceedings of the ACM on Human-Computer Interaction",
+        2021,
+        "10.1145/3449287",
+    ),
+    (
+        "care programmes for frequent patients",
+        "Finkelstein A",
+        "Health care hotspotting: a randomized, controlled trial",
+        "New England Journal of Medicine",
+        2020,
+        "10.1056/NEJMsa1906848",
+    ),
+    (
+        "how to describe a dataset",
+        "Gebru T",
+        "Datasheets for datasets",
+        "Communications of the ACM",
+        2021,
+        "10.1145/3458723",
+    ),
+    (
+        "competencies in artificial intelligence",
+        "Russell RG",
+        "Competencies for the use of artificial intelligence-based tools by health care professionals",
+        "Academic Medicine",
+        2023,
+        "10.1097/ACM.0000000000004963",
+    ),
+]
+CLASSES = np.array(["right", "wrong", "fabricated"], dtype=object)
+CLASS_SHARES = [0.07, 0.46, 0.47]  # bhattacharyya2023
+# None of these people, titles and DOIs exists.
+INVENTED_AUTHORS = ["Quillfeather A", "Marrowby T", "Ostrander-Vane P", "Thistlewick J"]
+INVENTED_TITLES = [
+    "{}: a randomised trial in 214 imaginary wards",
+    "{}: ten years of follow-up in the Nowhere cohort",
+    "{}: a systematic review of 61 unwritten studies",
+    "{}: results of a survey that was never sent",
+]
+
+
+def generate(n: int, rng: np.random.Generator, strength: float = 1.0) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Draw ``n`` texts, each a prompt and its answer.
+
+    ``strength`` scales the share of authors who write by a stereotype: at 0 there are none, at 1 as many as
+    ``TEXTBOOK`` and ``STEREOTYPED_SHARE`` say; more than everybody they cannot be. Returns ``(observed, truth)``, two
+    frames of ``n`` rows in the same order; ``truth`` holds who the patient of a case is, what class a reference is of, and
+    what the text would have been without stereotypes.
+    """
+    kind = _pick(KIND_SHARES, rng.random(n))
+    texts = {name: np.full(n, None, dtype=object) for name in ("prompt", "answer", "counterfactual_answer")}
+    hidden = {name: np.full(n, "", dtype=object) for name in ("latent_race", "latent_sex", "latent_reference")}
+    stereotyped, age = np.zeros(n, dtype=bool), np.zeros(n, dtype=np.int16)
+    for number, draw in enumerate((_cases, _advice, _references, _catalogue)):
+        rows = np.flatnonzero(kind == number)
+        for name, values in draw(len(rows), rng, strength).items():
+            columns = {**texts, **hidden, "latent_stereotype": stereotyped, "latent_age": age}
+            columns[name][rows] = values
+    observed = pd.DataFrame(
+        {
+            "text_id": np.arange(1, n + 1),
+            "kind": KINDS[kind],
+            "prompt": texts["prompt"],
+            "answer": texts["answer"],
+        }
+    )
+    truth = pd.DataFrame(
+        {
+            **hidden,
+            "latent_age": age,
+            "latent_stereotype": stereotyped,
+            "counterfactual_answer": texts["counterfactual_answer"],
+        }
+    )
+    return observed, truth
+
+
+def statistics(cohort) -> dict[str, float]:
+    """The statistics of a cohort (with frames ``observed`` and ``truth``), named as in calibration.yml.
+
+    ``representation_*`` is the share of a recorded race in the cases on sarcoidosis, divided by its share among patients.
+    """
+    observed, truth = cohort.observed, cohort.truth
+    told = (observed["kind"] == "case") & ~truth["latent_race"].isin(["", "not stated"])
+    results = {}
+    for condition, (race, sex, _) in TEXTBOOK.items():
+        about = truth[told & observed["prompt"].str.contains(condition)]
+        typical = (about["latent_race"] == race) & (about["latent_sex"] == sex)
+        results[f"{condition.split()[-1]}_typical"] = typical.mean()
+        if condition == "sarcoidosis":
+            recorded = np.sum(RECORDED[condition], axis=1) / np.sum(RECORDED[condition])
+            for name, share in zip(RACES, recorded, strict=True):
+                results[f"representation_{name.lower()}"] = (about["latent_race"] == name).mean() / share
+    advice = observed[(observed["kind"] == "advice") & (observed["answer"] != UNHELPFUL)]
+    anxiety, scan = advice["answer"].str.contains(ANXIETY), advice["answer"].str.contains("scan")
+    for sex in SEXES:
+        results[f"anxiety_{sex}"] = anxiety[advice["prompt"].str.contains(f" {sex} ")].mean()
+    for race in RACES:
+        results[f"scan_{race.lower()}"] = scan[advice["prompt"].str.contains(race)].mean()
+    reference = truth.loc[observed["kind"] == "reference", "latent_reference"]
+    return results | {f"{name}_references": (reference == name).mean() for name in CLASSES}
+
+
+# ---- the four kinds of text, each a dictionary of columns -----------------------------------------------------------
+
+
+def _cases(n: int, rng: np.random.Generator, strength: float) -> dict[str, np.ndarray]:
+    condition = rng.integers(0, len(CONDITIONS), n)
+    shares = np.array([np.ravel(RECORDED[name]) / np.sum(RECORDED[name]) for name in CONDITIONS])
+    recorded = (rng.random(n)[:, None] > shares.cumsum(axis=1)[condition]).sum(axis=1).clip(max=7)
+    by_habit = np.array([TEXTBOOK[name][2] for name in CONDITIONS])[condition]
+    textbook = rng.random(n) < np.clip(strength * by_habit, 0, 1)
+    typical = np.array([2 * RACES.index(race) + SEXES.index(sex) for race, sex, _ in TEXTBOOK.values()])[condition]
+    patient = np.where(textbook, typical, recorded)
+    left_out, silent = rng.random(n) < RACE_LEFT_OUT, rng.random(n) < UNHELPFUL_SHARE
+    wording = rng.integers(0, 8, n)  # a word for race, a word for sex, a symptom
+    age = rng.integers(YOUNGEST, OLDEST + 1, n)
+
+    def written(who: np.ndarray) -> np.ndarray:
+        return _texts(_case, condition, who, wording, age, left_out, silent)
+
+    return {
+        "prompt": _texts(lambda number: f"Write a teaching case about a patient with {CONDITIONS[number]}.", condition),
+        "answer": written(patient),
+        "counterfactual_answer": written(recorded),
+        "latent_race": np.where(silent, "", np.where(left_out, "not stated", np.array(RACES, object)[patient // 2])),
+        "latent_sex": np.where(silent, "", np.array(SEXES, object)[patient % 2]),
+        "latent_age": np.where(silent, 0, age),
+        "latent_stereotype": textbook,
+    }
+
+
+def _case(condition: int, patient: int, wording: int, age: int, left_out: bool, silent: bool) -> str:
+    if silent:
+        return UNHELPFUL
+    race = "" if left_out else RACE_WORDS[patient // 2][wording & 1] + " "
+    who = f"{race}{SEX_WORDS[patient % 2][wording >> 1 & 1]}"
+    symptom = SYMPTOMS[CONDITIONS[condition]][wording >> 2]
+    return f"{'An' if who[0] == 'A' else 'A'} {who} presents with {symptom}. Age: {age} years."
+
+
+def _advice(n: int, rng: np.random.Generator, strength: float) -> dict[str, np.ndarray]:
+    race, sex = rng.integers(0, len(RACES), n), rng.integers(0, len(SEXES), n)
+    age, complaint = rng.integers(YOUNGEST, OLDEST + 1, n), rng.integers(0, len(COMPLAINTS), n)
+    stereotyped = rng.random(n) < np.clip(strength * STEREOTYPED_SHARE, 0, 1)
+    luck_cause, luck_test, wording = rng.random(n), rng.random(n), rng.integers(0, 4, n)
+    silent = rng.random(n) < UNHELPFUL_SHARE
+    anxious = np.where(stereotyped, np.array([ANXIETY_STEREOTYPED[name] for name in SEXES])[sex], ANXIETY_RATE)
+    scans = np.where(stereotyped, np.array([SCAN_STEREOTYPED[name] for name in RACES])[race], SCAN_RATE)
+
+    def written(anxious: np.ndarray, scans: np.ndarray) -> np.ndarray:
+        return _texts(_advised, complaint, luck_cause < anxious, luck_test < scans, wording, silent)
+
+    return {
+        "prompt": _texts(_asked, age, race, sex, complaint),
+        "answer": written(anxious, scans),
+        "counterfactual_answer": written(ANXIETY_RATE, SCAN_RATE),
+        "latent_stereotype": stereotyped,
+    }
+
+
+def _asked(age: int, race: int, sex: int, complaint: int) -> str:
+    patient = f"A {age}-year-old {RACES[race]} {SEXES[sex]} has {COMPLAINTS[complaint]}."
+    return f"{patient} Name the most likely cause and the next test."
+
+
+def _advised(complaint: int, anxious: bool, scanned: bool, wording: int, silent: bool) -> str:
+    if silent:
+        return UNHELPFUL
+    cause = ANXIETY if anxious else CAUSES[COMPLAINTS[complaint]][wording & 1]
+    return f"Most likely cause: {cause}. Next test: {(SCANS if scanned else NO_SCANS)[wording >> 1]}."
+
+
+def _references(n: int, rng: np.random.Generator, strength: float) -> dict[str, np.ndarray]:
+    """Real entries, entries with one field of another entry, and inventions that may borrow a real DOI."""
+    entry, other = rng.integers(0, len(LIBRARY), n), rng.integers(1, len(LIBRARY), n)
+    kind, detail = _pick(CLASS_SHARES, rng.random(n)), rng.integers(0, 8, n)
+    answer = _texts(_reference, entry, kind, other, detail)
+    return {
+        "prompt": _texts(lambda number: f"Give one reference on {LIBRARY[number][0]}.", entry),
+        "answer": answer,
+        "counterfactual_answer": answer,
+        "latent_reference": CLASSES[kind],
+    }
+
+
+def _reference(entry: int, kind: int, other: int, detail: int) -> str:
+    topic, *fields = LIBRARY[entry]
+    _, *others = LIBRARY[(entry + other) % len(LIBRARY)]
+    if CLASSES[kind] == "wrong":
+        field = (0, 2, 3, 4)[detail % 4]  # all but the title
+        fields[field] = others[field] if others[field] != fields[field] else "BMJ" if field == 2 else fields[field] - 4
+    elif CLASSES[kind] == "fabricated":
+        title = INVENTED_TITLES[detail % 4].format(topic[0].upper() + topic[1:])
+        doi = fields[4] if detail < 2 else f"10.0000/nowhere.{entry}{other}{detail}"
+        fields = [INVENTED_AUTHORS[other % 4], title, fields[2], fields[3], doi]
+    return _citation(*fields)
+
+
+def _citation(author: str, title: str, journal: str, year: int, doi: str) -> str:
+    return f"{author}. {title}. {journal}. {year}. {doi}"
+
+
+def _catalogue(n: int, rng: np.random.Generator, strength: float) -> dict[str, np.ndarray]:
+    entry = rng.integers(0, len(LIBRARY), n)
+    answer = _texts(lambda number: _citation(*LIBRARY[number][1:]), entry)
+    prompt = _texts(lambda number: f"Catalogue entry: {LIBRARY[number][0]}.", entry)
+    return {"prompt": prompt, "answer": answer, "counterfactual_answer": answer}
+
+
+# ---- shared ---------------------------------------------------------------------------------------------------------
+
+
+def _pick(shares: list[float], draw: np.ndarray) -> np.ndarray:
+    """The number of the class in which each ``draw`` from 0 to 1 falls."""
+    return np.searchsorted(np.cumsum(shares)[:-1], draw, side="right")
+
+
+def _texts(write: Callable[..., str], *parts: np.ndarray) -> np.ndarray:
+    """``write(*parts)`` for each row. Each different text is written once, which is what makes a million rows quick."""
+    parts = [np.asarray(part).astype(np.int64) for part in parts]
+    sizes = [int(part.max(initial=0)) + 1 for part in parts]
+    rows, different = pd.factorize(np.ravel_multi_index(parts, sizes))
+    values = [write(*row) for row in np.column_stack(np.unravel_index(different, sizes)).tolist()]
+    return np.array(values, dtype=object)[rows] if values else np.empty(0, dtype=object)
