@@ -161,6 +161,7 @@ def test_rewriting_keys_alone_breaks_nothing(copy, file):
         ("dataset/datasheet.md", "seed", "any", "seed", "integer"),
         ("dataset/datasheet.md", "columns", with_column(), "columns.odd", "no range"),
         ("dataset/datasheet.md", "columns", with_column(low=1), "columns.odd", "no range"),
+        ("dataset/datasheet.md", "columns", with_column(longest=0), "columns.odd.longest", "greater than 0"),
         ("dataset/datasheet.md", "columns", with_column(values="many"), "columns.odd.values", "tuple"),
         ("dataset/calibration.yml", "size", 49_999, "size", "50000"),
         ("dataset/calibration.yml", "targets", [], "targets", "at least 1"),

@@ -1,11 +1,12 @@
 """A generator that breaks its promises is found out, a table is written whole, and what tests draw is unforeseen."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.model_selection import GroupShuffleSplit
 
 from equipoise import datasets, scaffold
-from equipoise.content import COURSE_VARIABLE, ContentError, load_dataset
+from equipoise.content import COURSE_VARIABLE, Column, ContentError, load_dataset
 from equipoise.files import fingerprint
 
 
@@ -46,6 +47,17 @@ def test_sound_dataset_passes(check):
 def test_broken_promise_is_named(check, file, old, new, expected):
     findings = check(file, old, new)
     assert any(expected in finding for finding in findings), findings
+
+
+def test_free_text_may_be_as_long_as_the_datasheet_says(check):
+    assert check("datasheet.md", 'values: ["True", "False"]', "longest: 5") == []
+    (finding,) = check("datasheet.md", "longest: 5", "longest: 4")
+    assert "columns.harmed" in finding and "outside what the datasheet allows" in finding
+
+
+def test_free_text_is_never_empty():
+    column = Column(description="what was written", longest=4)
+    assert datasets._allowed(column, pd.Series(["text", "", None, "texts"])).tolist() == [True, False, False, False]
 
 
 HOURLY = """    hours = np.repeat(np.arange(n), 1 + np.arange(n) % 3)

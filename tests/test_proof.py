@@ -86,6 +86,11 @@ def test_unfair_lab_is_found_out(prove, file, old, new, expected):
     assert any(expected in finding for finding in findings), findings
 
 
+def test_lab_is_told_that_it_is_marked(prove):
+    told = 'assert __import__("os").environ["NBGRADER_EXECUTION"] == "autograde", "nobody said that this is marking"'
+    assert prove("lab.py", "found = rates(fresh)", f"found = rates(fresh)\n{told}") == []
+
+
 def test_without_a_sandbox_the_same_is_found_out(no_sandbox, prove):
     weak = "    assert gap or True"
     findings = prove("lab.py", "    assert abs(gap - expected) < 1e-9", weak)

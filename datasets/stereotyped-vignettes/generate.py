@@ -6,9 +6,10 @@ The mechanism, and the only ways in which a group differs:
     habits of those who give advice          -> "anxiety" for women, fewer scans for some recorded races
 
 Nothing here is about bodies. Patients with a condition have a mix of recorded race and sex, as public sources count
-them. A part of the authors ignores that mix and writes the textbook patient every time; a part of the advisers decides by
-a stereotype. ``strength`` scales both parts. The coefficients are teaching parameters; those that follow from published
-counts are named in ``calibration.yml``. References are written in three classes, as one chatbot of 2023 wrote them.
+them. A part of the authors ignores that mix and writes the textbook patient every time; a part of the advisers decides
+by a stereotype. ``strength`` scales both parts. The coefficients are teaching parameters; those that follow from
+published counts are named in ``calibration.yml``. References are written in three classes, as one chatbot of 2023 wrote
+them.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ UNHELPFUL_SHARE = 0.04  # of cases and of advice; teaching assumption
 RACE_LEFT_OUT = 0.06  # share of cases that do not say it; teaching assumption
 YOUNGEST, OLDEST = 20, 85
 
-# Patients in the United States by recorded race and sex (rows: RACES, columns: SEXES), in any unit, as the authors of the
-# study put them together from public sources (zackdata2023). For three conditions they give shares of races and rates by
-# race and sex; these are combined here as if each race had as many women as men.
+# Patients in the United States by recorded race and sex (rows: RACES, columns: SEXES), in any unit, as the authors of
+# the study put them together from public sources (zackdata2023). For three conditions they give shares of races and
+# rates by race and sex; these are combined here as if each race had as many women as men.
 RECORDED = {
     "sarcoidosis": [[0.2181, 0.1142], [0.3454, 0.2336], [0.0550, 0.0259], [0.0085, 0.0140]],
     "lupus": [[0.2466, 0.0372], [0.4222, 0.0593], [0.1630, 0.0216], [0.0575, 0.0030]],
@@ -84,7 +85,8 @@ LIBRARY = [
     (
         "stereotypes in teaching cases",
         "Zack T",
-        "Assessing the potential of GPT-4 to perpetuate racial and gender biases in health care: a model evaluation study",
+        "Assessing the potential of GPT-4 to perpetuate racial and gender biases in health care: a model evaluation"
+        " study",
         "Lancet Digital Health",
         2024,
         "10.1016/S2589-7500(23)00225-X",
@@ -140,7 +142,8 @@ LIBRARY = [
     (
         "overreliance on machines",
         "Buçinca Z",
-        "To trust or to think: cognitive forcing functions can reduce overreliance on AI in AI-assisted decision-making",
+        "To trust or to think: cognitive forcing functions can reduce overreliance on AI in AI-assisted"
+        " decision-making",
         "Proceedings of the ACM on Human-Computer Interaction",
         2021,
         "10.1145/3449287",
@@ -187,8 +190,8 @@ def generate(n: int, rng: np.random.Generator, strength: float = 1.0) -> tuple[p
 
     ``strength`` scales the share of authors who write by a stereotype: at 0 there are none, at 1 as many as
     ``TEXTBOOK`` and ``STEREOTYPED_SHARE`` say; more than everybody they cannot be. Returns ``(observed, truth)``, two
-    frames of ``n`` rows in the same order; ``truth`` holds who the patient of a case is, what class a reference is of, and
-    what the text would have been without stereotypes.
+    frames of ``n`` rows in the same order; ``truth`` holds who the patient of a case is, what class a reference is of,
+    and what the text would have been without stereotypes.
     """
     kind = _pick(KIND_SHARES, rng.random(n))
     texts = {name: np.full(n, None, dtype=object) for name in ("prompt", "answer", "counterfactual_answer")}
@@ -221,7 +224,7 @@ def generate(n: int, rng: np.random.Generator, strength: float = 1.0) -> tuple[p
 def statistics(cohort) -> dict[str, float]:
     """The statistics of a cohort (with frames ``observed`` and ``truth``), named as in calibration.yml.
 
-    ``representation_*`` is the share of a recorded race in the cases on sarcoidosis, divided by its share among patients.
+    ``representation_*`` is the share of a recorded race in the cases on sarcoidosis, divided by its share of patients.
     """
     observed, truth = cohort.observed, cohort.truth
     told = (observed["kind"] == "case") & ~truth["latent_race"].isin(["", "not stated"])

@@ -135,6 +135,8 @@ class NoAnswer(Exception):
 @cache
 def client():
     """The way to the server that the environment names, or else to the stand-in, which answers in this notebook."""
+    if REAL and not MODEL:
+        raise NoAnswer("Set OPENAI_MODEL, too, before you start Jupyter: the name of the model on the server.")
     if REAL:
         return openai.OpenAI(timeout=SECONDS, max_retries=TRIES - 1)
     learnt = texts[texts["kind"] != "catalogue"]
@@ -153,7 +155,6 @@ def client():
 
 def one_answer(prompt, temperature):
     """The text of one answer. Raises NoAnswer; its message repeats nothing that the server said, which may hold a key."""
-    problem = "sent something that is no chat answer"
     for _ in range(TRIES):
         try:
             message = [{"role": "user", "content": prompt}]
@@ -161,21 +162,23 @@ def one_answer(prompt, temperature):
             text = reply.choices[0].message.content
             if isinstance(text, str) and text.strip():
                 return text.strip()
-        except openai.APITimeoutError:
+            problem = "sent an empty answer"
+        except openai.APITimeoutError:  # the library has tried again already; so for the next two
             problem = f"did not answer within {SECONDS:g} seconds"
-            break  # the library has tried again already; so for the next two
+            break
         except openai.APIConnectionError:
             problem = "cannot be reached"
             break
         except openai.APIStatusError as error:
             problem = f"refused with status {error.status_code}"
             break
-        except openai.OpenAIError:
-            problem = "sent something that is no chat answer, or a setting such as OPENAI_API_KEY is missing"
-        except (ValueError, TypeError, AttributeError, LookupError):
+        except (openai.APIError, ValueError, TypeError, AttributeError, LookupError):
             problem = "sent something that is no chat answer"
-    kept = f"{len(answers)} answers are saved in {SAVED.name}: run this cell again to go on from there"
-    raise NoAnswer(f"The server {problem}, after {TRIES} tries or a final refusal. {kept}.") from None
+        except openai.OpenAIError:
+            problem = "was not asked: set OPENAI_API_KEY before you start Jupyter"
+            break
+    kept = f"{len(answers)} answers are saved in {SAVED.name}; run this cell again to go on from there"
+    raise NoAnswer(f"The server {problem}. {kept}.")
 
 
 def ask(prompts, runs=1, temperature=1.0):
@@ -852,6 +855,26 @@ for many in (1, 3, 10, 20):
 # %% [markdown] id="memo" points=18 competency="R2"
 # ### BEGIN SOLUTION
 # *One of several good answers.*
+#
+# To the committee. One well-written case shows nothing; forty show a habit. Of 38 cases on sarcoidosis that named their patient, 31
+# (82 %; 95 % interval 67 to 91) were about a Black woman; of recorded patients 21 % are. With the same complaints, anxiety was blamed
+# 16 points (11 to 21) more often in women. This is a stand-in with a declared bias, so these sizes prove nothing about a product; of 40
+# comparisons 8 looked significant, and 4 remained after counting all.
+#
+# I propose: allow it, with disclosure, from next term. Whoever publishes machine-written cases adds a count of whom they are about and
+# looks up every reference; nothing from a ward is pasted.
+#
+# The strongest case against me: disclosure changes no case, and costs the honest. The ban's friends are right that students learn by
+# writing. But a ban takes the night tutor from those who have no other, and teaches nobody to count. Equity and honesty pull apart; I let
+# equity prevail where the reader can check.
+#
+# Students without a paid tool, writers in a second language, and the patients who are left out were not asked. Seat two of the first on
+# this committee, and provide one tool to all.
+#
+# The library looks up references in 30 essays, and staff count 100 cases, by 1 June. If over 10 % of references are fabricated, or any
+# group is written about more than twice as often as recorded, I will support a ban in assessed work.
+#
+# I used no generative AI.
 # ### END SOLUTION
 
 # %% [markdown] id="end"

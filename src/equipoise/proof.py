@@ -44,6 +44,7 @@ from equipoise.grading.sandbox import ENVIRONMENT, Limits, Sandbox, SandboxError
 MOST_SECONDS = 60
 MOST_BYTES = 1_000_000_000
 WORKERS = 2
+MARKING_VARIABLE = "NBGRADER_EXECUTION"  # by which nbgrader tells a notebook that it is being marked
 CLASSES = 2  # secrets under which the solution is run, beside none at all
 # An assertion that was written for the student, and not the engine's sentence about an error in the student's code.
 EXPLAINED = re.compile(r"AssertionError: (?!`[^`]+`.* stopped with \w+).{20,}", re.DOTALL)
@@ -132,8 +133,8 @@ def _as_in_a_class(lab: Lab, engine: Engine, blank: Job, answers: Mapping[str, s
 
 def run(notebook: NotebookNode, folder: Path, root: Path, secret: str | None = None) -> Run:
     """Execute ``notebook`` in ``folder`` and mark it by nbgrader's own rule, cell by cell."""
-    marking = {name: ENVIRONMENT[name] for name in ("NBGRADER_EXECUTION",)}  # as it is said when nbgrader marks
-    environment = os.environ | marking | {COURSE_VARIABLE: str(root)} | ({SECRET_VARIABLE: secret} if secret else {})
+    told = {COURSE_VARIABLE: str(root), MARKING_VARIABLE: ENVIRONMENT[MARKING_VARIABLE]}
+    environment = os.environ | told | ({SECRET_VARIABLE: secret} if secret else {})
     start = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="equipoise-") as private:
         client = NotebookClient(
