@@ -7,19 +7,19 @@
 # %% [markdown]
 # # Lab: whom does the model write about?
 #
-# A **language model** continues a text: from the words so far it works out how likely each next word is, draws one, and goes on. What
-# it writes follows what was written before, by people with their habits. In this lab you *audit* such a model: you ask it the same
-# thing many times, change one word about the patient, and count.
+# A **language model** continues a text: from the words so far it works out how likely each next word is, draws one, and goes
+# on. What it writes follows what was written before, by people with their habits. In this lab you *audit* such a model: you ask
+# it the same thing many times, change one word about the patient, and count.
 #
-# The model is a small **stand-in** that is trained in this notebook, in about a second, on a few thousand **synthetic** texts. A
-# program wrote them with a bias that is declared in their datasheet. No real person is in them, and nothing here is medical advice.
-# The stand-in speaks the same language as chat servers do, so you can point the same audit at a real model (see "Another model?"
-# at the end). **Its numbers say nothing about any product.** What you take with you is the method.
+# The model is a small **stand-in** that is trained in this notebook, in about a second, on a few thousand **synthetic** texts.
+# A program wrote them with a bias that is declared in their datasheet. No real person is in them, and nothing here is medical
+# advice. The stand-in speaks the same language as chat servers do, so you can point the same audit at a real model (see
+# "Another model?" at the end). **Its numbers say nothing about any product.** What you take with you is the method.
 #
-# **How to work.** Run the cells from top to bottom with Shift + Enter. Where you see `# YOUR CODE HERE`, put your code in place of
-# that line and of the line `raise NotImplementedError()` below it. The cells that begin with `# Test` check your work: if one
-# complains, read its message, mend your cell, run both again. The tests that you see are not all: marking also tries your functions
-# on other texts.
+# **How to work.** Run the cells from top to bottom with Shift + Enter. Where you see `# YOUR CODE HERE`, put your code in place
+# of that line and of the line `raise NotImplementedError()` below it. The cells that begin with `# Test` check your work: if
+# one complains, read its message, mend your cell, run both again. The tests that you see are not all: marking also tries your
+# functions on other texts.
 #
 # **Before you hand in**, choose *Kernel → Restart Kernel and Run All Cells*, then scroll from the top. Running stops at the first
 # cell that fails; if you are stuck on one task, run the later cells one by one. Then save.
@@ -30,7 +30,6 @@
 import json
 import os
 import re
-import time
 import warnings
 from collections import defaultdict
 from functools import cache
@@ -73,14 +72,15 @@ texts.groupby("kind").head(2).sort_values("kind")
 
 # %% [markdown]
 # Each row is one text: what was asked for, and what somebody wrote. There are teaching cases (`case`), advice about a patient
-# (`advice`), references as a chatbot wrote them (`reference`), and entries of a library (`catalogue`), which are all real and right.
+# (`advice`), references as a chatbot wrote them (`reference`), and entries of a library (`catalogue`), which are all real and
+# right.
 #
 # ## The stand-in, and the way to it
 #
-# You need not read the next two cells, only run them. The first trains the stand-in: for every two words that follow each other in
-# the texts, it learns from the words of the prompt how likely each next word is. The second sends prompts to it through `openai`,
-# the library that real chat servers are used with. `ask(prompts, runs=3)` asks each prompt three times and returns a table with
-# the columns `prompt`, `run` and `answer`. It remembers what it was told: who asks again gets the same answers.
+# You need not read the next two cells, only run them. The first trains the stand-in: for every two words that follow each other
+# in the texts, it learns from the words of the prompt how likely each next word is. The second sends prompts to it through
+# `openai`, the library that real chat servers are used with. `ask(prompts, runs=3)` asks each prompt three times and returns a
+# table with the columns `prompt`, `run` and `answer`. It remembers what it was told: who asks again gets the same answers.
 
 
 # %% id="stand-in"
@@ -99,7 +99,8 @@ class StandIn:
         for last_two, pairs in seen.items():
             rows, words = zip(*pairs)
             told_apart = (asked[list(rows)] != asked[rows[0]]).any()  # otherwise the prompt cannot matter here
-            model = LogisticRegression(C=10, tol=1e-3, max_iter=500) if told_apart and len(set(words)) > 1 else DummyClassifier()
+            learns = told_apart and len(set(words)) > 1
+            model = LogisticRegression(C=10, tol=1e-3, max_iter=500) if learns else DummyClassifier()
             self.next_word[last_two] = model.fit(asked[list(rows)], words)
 
     @cache
@@ -219,8 +220,8 @@ examples = [
 ask(examples, runs=3)
 
 # %% [markdown]
-# Three answers to each prompt, and they differ: words are *drawn*. One answer shows what the model can say; only many show what it
-# tends to say.
+# Three answers to each prompt, and they differ: words are *drawn*. One answer shows what the model can say; only many show what
+# it tends to say.
 #
 # ## Task 1. Predict before you measure
 #
@@ -228,8 +229,8 @@ ask(examples, runs=3)
 #
 # - `black_women`: of 100 teaching cases on **sarcoidosis**, how many will be about a Black woman? (Of 100 patients in the United
 #   States who have it, about 21 are recorded as Black women.)
-# - `anxiety_gap`: the model is asked about the same complaints in women and in men. If it blames anxiety in 12 of 100 men, in how many
-#   *more* of 100 women?
+# - `anxiety_gap`: the model is asked about the same complaints in women and in men. If it blames anxiety in 12 of 100 men, in
+#   how many *more* of 100 women?
 # - `right`: of 100 references that the model writes, how many exist and are right in every part?
 
 # %% id="predict" competency="R2"
@@ -249,20 +250,22 @@ for question in ("black_women", "anxiety_gap", "right"):
 # %% [markdown]
 # ## Task 2. Read what the model wrote
 #
-# A case is free text, and can be counted only once it is read the same way each time. Complete `read_case`: from the text of a case
-# it makes a dictionary with
+# A case is free text, and can be counted only once it is read the same way each time. Complete `read_case`: from the text of a
+# case it makes a dictionary with
 #
 # - `"sex"`: `"woman"`, `"man"`, or `None` if the text does not say;
 # - `"race"`: one of `RACES`, or `None`;
 # - `"age"`: a whole number, or `None`.
 #
 # Text is treacherous. *Woman* contains *man*, and *female* contains *male*. A *low white cell count* and *black stools* are no
-# races. Some texts leave race out, and some are no case at all. One pattern deals with all of this: a word for race, if there is one, stands **directly
-# before the word for sex**. It is given as `PATIENT`. In Python, `found = PATIENT.search(text)` is `None` if nothing fits;
-# otherwise `found["race"]` and `found["sex"]` are the words that were found, or `None` for a race that is missing. `RACE_OF` and
-# `SEX_OF` translate these words **in small letters** (`word.lower()`): `RACE_OF["caucasian"]` is `"White"`.
+# races. Some texts leave race out, and some are no case at all. One pattern deals with all of this: a word for race, if there
+# is one, stands **directly before the word for sex**. It is given as `PATIENT`. In Python, `found = PATIENT.search(text)` is
+# `None` if nothing fits; otherwise `found["race"]` and `found["sex"]` are the words that were found, or `None` for a race that
+# is missing. `RACE_OF` and `SEX_OF` translate these words **in small letters** (`word.lower()`): `RACE_OF["caucasian"]` is
+# `"White"`.
 #
-# `AGE.search(text)` finds an age in the same way; `int(found["age"])` turns it into a number.
+# `AGE.search(text)` finds an age in the same way; `int(found["age"])` turns it into a number. Where something may be `None`, write
+# `... if found else None`, which looks before it leaps.
 
 # %% id="words"
 RACE_OF = {"black": "Black", "african american": "Black", "african-american": "Black", "white": "White", "caucasian": "White"}
@@ -320,8 +323,9 @@ for text, *expected in others + told:
 # %% [markdown]
 # ## Task 3. Whom does the model write about?
 #
-# You will ask for 40 cases on each of several conditions, read them, and compare. `RECORDED` says how patients in the United States are
-# spread over recorded race and sex, as the authors of a study of GPT-4 put it together from public sources (Zack and others).
+# You will ask for 40 cases on each of several conditions, read them, and compare. `RECORDED` says how patients in the United
+# States are spread over recorded race and sex, as the authors of a study of GPT-4 put it together from public sources (Zack and
+# others).
 #
 # Complete `represented`. It gets `groups`, a Series with one text for each case, such as `"Black woman"`, and `recorded`, a
 # Series with the share of each group among patients. It returns a table with **the index of `recorded`** and the columns
@@ -365,8 +369,8 @@ groups = pd.Series(["Black woman"] * 6 + ["White man"] * 2 + [None] * 2)
 recorded = pd.Series({"Black woman": 0.25, "White man": 0.5, "Asian man": 0.25})
 found = represented(groups, recorded)
 assert list(found.index) == list(recorded.index) and {"count", "share", "low", "high", "ratio"} <= set(found.columns), (
-    f"your table has the rows {list(found.index)} and the columns {list(found.columns)}; expected the index of recorded, and count,"
-    " share, low, high and ratio"
+    f"your table has the rows {list(found.index)} and the columns {list(found.columns)}; expected the index of recorded, and"
+    " count, share, low, high and ratio"
 )
 assert abs(found.loc["Black woman", "share"] - 0.75) < 1e-9, (
     f"8 cases say whom they are about, 6 of them a Black woman: a share of 0.75, yours {found.loc['Black woman', 'share']:.3f}"
@@ -384,8 +388,9 @@ for group, share in RECORDED["sarcoidosis"].items():
     expected = {"count": here, "share": here / known, "low": low, "high": high, "ratio": here / known / share}
     for column, value in expected.items():
         assert abs(found.loc[group, column] - value) < 1e-6, (
-            f"in other texts your {column} for '{group}' is {found.loc[group, column]:.4f}, expected {value:.4f}: {here} of {known} cases"
-            f" whose group is known, and a recorded share of {share:.4f}. A group without cases has 0, not a missing value"
+            f"in other texts your {column} for '{group}' is {found.loc[group, column]:.4f}, expected {value:.4f}: {here} of"
+            f" {known} cases whose group is known, and a recorded share of {share:.4f}. A group without cases has 0, not a"
+            " missing value"
         )
 ### END HIDDEN TESTS
 
@@ -400,8 +405,10 @@ typical = {name: table["ratio"].where(table["count"] >= 5).idxmax() for name, ta
 fig, axis = plt.subplots(figsize=(7, 3.4), layout="constrained")
 labels = [f"{name}:\n{group}" for name, group in typical.items()]
 rows = pd.DataFrame([tables[name].loc[group] for name, group in typical.items()])
-axis.errorbar(rows["share"], labels, xerr=[rows["share"] - rows["low"], rows["high"] - rows["share"]], fmt="o", capsize=4, label="cases")
-axis.plot([RECORDED.loc[group, name] for name, group in typical.items()], labels, "D", mfc="none", label="patients (recorded)")
+error = [rows["share"] - rows["low"], rows["high"] - rows["share"]]
+axis.errorbar(rows["share"], labels, xerr=error, fmt="o", capsize=4, label="cases")
+shares = [RECORDED.loc[group, name] for name, group in typical.items()]
+axis.plot(shares, labels, "D", mfc="none", label="patients (recorded)")
 axis.set(xlabel="share of the group that is written about most, for its number of patients", xlim=(0, 1))
 axis.legend()
 plt.show()
@@ -414,10 +421,10 @@ print(f"Your prediction for sarcoidosis: {prediction['black_women']:.2f}")
 #
 # ## Task 4. Build a grid
 #
-# Now the other direction: does the model *treat* patients alike? Complete `build_grid`, which makes a table with one row for **every
-# combination** of the four lists: columns `race`, `sex`, `age`, `complaint`, and `prompt`, which is
-# `ADVICE.format(age=..., race=..., sex=..., complaint=...)`. Two rows that differ only in race then have prompts that differ in one
-# word. That is what makes the comparison *counterfactual*: same patient, one word changed.
+# Now the other direction: does the model *treat* patients alike? Complete `build_grid`, which makes a table with one row for
+# **every combination** of the four lists: columns `race`, `sex`, `age`, `complaint`, and `prompt`, which is
+# `ADVICE.format(age=..., race=..., sex=..., complaint=...)`. Two rows that differ only in race then have prompts that differ in
+# one word. That is what makes the comparison *counterfactual*: same patient, one word changed.
 #
 # `product(races, sexes, ages, complaints)` goes through all combinations: in `for race, sex, age, complaint in product(...)` each
 # turn is one. Collect a dictionary for each in a list; `pd.DataFrame(the_list)` makes the table.
@@ -445,20 +452,24 @@ assert list(one["prompt"]) == [wanted], f"for the White man the prompt is {list(
 from equipoise.datasets import unseen
 
 rng = np.random.default_rng(unseen(603))
-lists = [rng.permutation(RACES)[:3].tolist(), SEXES, sorted(rng.choice(range(20, 90), 3, replace=False).tolist()), COMPLAINTS[:2]]
+ages = rng.choice(range(20, 90), 3, replace=False).tolist()
+lists = [rng.permutation(RACES)[:3].tolist(), SEXES, ages, COMPLAINTS[:2]]
 found = build_grid(*lists)
-wanted = {(*values, ADVICE.format(race=values[0], sex=values[1], age=values[2], complaint=values[3])) for values in product(*lists)}
+wanted = {
+    (race, sex, age, complaint, ADVICE.format(race=race, sex=sex, age=age, complaint=complaint))
+    for race, sex, age, complaint in product(*lists)
+}
 rows = [tuple(row) for row in found[["race", "sex", "age", "complaint", "prompt"]].values.tolist()]
 assert len(rows) == len(wanted) and set(rows) == wanted, (
-    f"from lists of 3, 2, 3 and 2 entries you make {len(rows)} rows, of which {len(set(rows) & wanted)} are among the {len(wanted)}"
-    " combinations with their prompts. Each combination stands once, with the prompt that names it"
+    f"from lists of 3, 2, 3 and 2 entries you make {len(rows)} rows, of which {len(set(rows) & wanted)} are among the"
+    f" {len(wanted)} combinations with their prompts. Each combination stands once, with the prompt that names it"
 )
 ### END HIDDEN TESTS
 
 
 # %% [markdown]
-# `read_advice` is given: it reads whether an answer blames `anxiety`, and whether it asks for a `scan` (CT or MRI). Both are `None` if
-# the answer is no advice.
+# `read_advice` is given: it reads whether an answer blames `anxiety`, and whether it asks for a `scan` (CT or MRI). Both are
+# `None` if the answer is no advice.
 
 # %% id="read-advice"
 def read_advice(text):
@@ -491,13 +502,13 @@ asked.groupby("sex")[["anxiety"]].agg(lambda told: told.dropna().mean()).astype(
 # the column `by` is `one`, and those in which it is `other`. Return a dictionary with
 #
 # - `"difference"`: the share for `one` minus the share for `other`;
-# - `"low"`, `"high"`: a 95 % interval for it, from `difference_interval(k1, n1, k2, n2)`, which is given: `k1` of `n1` answers for
-#   `one`, `k2` of `n2` for `other`;
+# - `"low"`, `"high"`: a 95 % interval for it, from `difference_interval(k1, n1, k2, n2)`, which is given: `k1` of `n1` answers
+#   for `one`, `k2` of `n2` for `other`;
 # - `"p"`: how often chance alone would make a difference at least as unusual, from
 #   `fisher_exact([[k1, n1 - k1], [k2, n2 - k2]]).pvalue`.
 #
-# Rows in which `outcome` is missing are no answers: drop them first, `table[outcome].notna()` says which to keep. Counting them as
-# "no" would be inventing answers.
+# Rows in which `outcome` is missing are no answers: drop them first, `table[outcome].notna()` says which to keep. Counting them
+# as "no" would be inventing answers.
 
 # %% id="difference-interval"
 def difference_interval(k1, n1, k2, n2):
@@ -523,7 +534,8 @@ def difference(table, outcome, by, one, other):
 
 # %% id="test-difference" points=3 competency="R4"
 # Test: ten answers about women, ten about men, two of them missing
-example = pd.DataFrame({"sex": ["woman"] * 10 + ["man"] * 10, "anxiety": [True] * 6 + [False] * 4 + [True] * 2 + [False] * 6 + [None] * 2})
+said = [True] * 6 + [False] * 4 + [True] * 2 + [False] * 6 + [None] * 2
+example = pd.DataFrame({"sex": ["woman"] * 10 + ["man"] * 10, "anxiety": said})
 found = difference(example, "anxiety", "sex", "woman", "man")
 assert isinstance(found, dict) and {"difference", "low", "high", "p"} <= set(found), (
     f"you return {found!r}; expected a dictionary with difference, low, high and p"
@@ -536,7 +548,8 @@ assert abs(found["difference"] - 0.35) < 1e-9, (
 from equipoise.datasets import unseen
 
 rng = np.random.default_rng(unseen(604))
-drawn = pd.DataFrame({"race": rng.choice(RACES, 400), "scan": rng.choice(np.array([True, False, None]), 400, p=[0.4, 0.4, 0.2])})
+said = rng.choice(np.array([True, False, None]), 400, p=[0.4, 0.4, 0.2])
+drawn = pd.DataFrame({"race": rng.choice(RACES, 400), "scan": said})
 for one, other in (("Black", "White"), ("Asian", "Hispanic")):
     told = drawn[drawn["scan"].notna()].astype({"scan": bool})
     (k1, n1), (k2, n2) = (told.loc[told["race"] == race, "scan"].agg(["sum", "size"]).astype(int) for race in (one, other))
@@ -552,19 +565,22 @@ for one, other in (("Black", "White"), ("Asian", "Hispanic")):
 
 # %% id="differences" display=true
 asked = advice(build_grid(RACES, SEXES, AGES, COMPLAINTS))
-print("anxiety, women minus men:", {k: round(float(v), 4) for k, v in difference(asked, "anxiety", "sex", "woman", "man").items()})
-print("scan, Black minus White: ", {k: round(float(v), 4) for k, v in difference(asked, "scan", "race", "Black", "White").items()})
-print(f"Your prediction for the first: {prediction['anxiety_gap']:.2f}")
+print(f"Your prediction for the first row: {prediction['anxiety_gap']:.2f}")
+found = {
+    "anxiety, women minus men": difference(asked, "anxiety", "sex", "woman", "man"),
+    "scan, Black minus White": difference(asked, "scan", "race", "Black", "White"),
+}
+pd.DataFrame(found).T.astype(float).round(4)
 
 # %% [markdown]
 # ## Task 6. Many questions, some lucky answers
 #
-# Who compares often enough always finds something: of 40 comparisons in which nothing is going on, about two have p < 0.05. An audit
-# counts *all* it looked at, and asks for more where it looked often.
+# Who compares often enough always finds something: of 40 comparisons in which nothing is going on, about two have p < 0.05. An
+# audit counts *all* it looked at, and asks for more where it looked often.
 #
-# Complete `audit`: for each complaint in `table`, each of `outcomes` and each `(by, one, other)` of `contrasts`, call your `difference`
-# on the rows with that complaint. Return a table with one row for each, and the columns `complaint`, `outcome`, `by`, `one`,
-# `other`, the four results of `difference`, and two more:
+# Complete `audit`: for each complaint in `table`, each of `outcomes` and each `(by, one, other)` of `contrasts`, call your
+# `difference` on the rows with that complaint. Return a table with one row for each, and the columns `complaint`, `outcome`,
+# `by`, `one`, `other`, the four results of `difference`, and two more:
 #
 # - `p_adjusted`: `false_discovery_control(p)` on the p-values of **all** rows together. This is the procedure of Benjamini and
 #   Hochberg: if one follows up only what stays below 0.05, then on average at most one finding in twenty is a false alarm;
@@ -601,7 +617,8 @@ small = pd.DataFrame(rows, columns=["race", "sex", "complaint"])
 small["scan"] = (np.arange(len(small)) % 5 < 2) | ((small["sex"] == "man") & (small["complaint"] == "headache"))
 found = audit(small, ["scan"], [("sex", "woman", "man"), ("race", "Black", "White")])
 assert len(found) == 4 and {"complaint", "outcome", "by", "difference", "p", "p_adjusted", "flagged"} <= set(found.columns), (
-    f"two complaints, one outcome and two contrasts are 4 comparisons; yours has {len(found)} rows and the columns {list(found.columns)}"
+    f"two complaints, one outcome and two contrasts are 4 comparisons; yours has {len(found)} rows and the columns"
+    f" {list(found.columns)}"
 )
 ### BEGIN HIDDEN TESTS
 from equipoise.datasets import unseen
@@ -617,7 +634,8 @@ assert len(found) == 12, f"two complaints, two outcomes and three contrasts are 
 for complaint, (by, one, other), outcome in product(["headache", "chest pain"], contrasts, ["scan", "anxiety"]):
     row = found[(found["complaint"] == complaint) & (found["outcome"] == outcome) & (found["by"] == by)]
     alone = difference(drawn[drawn["complaint"] == complaint], outcome, by, one, other)
-    assert len(row) == 1 and abs(row["p"].iloc[0] - alone["p"]) < 1e-6 and abs(row["difference"].iloc[0] - alone["difference"]) < 1e-6, (
+    same = len(row) == 1 and all(abs(row[name].iloc[0] - alone[name]) < 1e-6 for name in ("difference", "p"))
+    assert same, (
         f"in other answers, for {complaint}, {outcome}, by {by}: your difference() gives {alone['difference']:.3f} with p ="
         f" {alone['p']:.4f} on the rows with this complaint; your audit holds {row[['difference', 'p']].values.tolist()}"
     )
@@ -630,7 +648,8 @@ assert (found["flagged"].astype(bool).to_numpy() == (wanted < 0.05)).all(), "fla
 # %% id="audited" display=true
 asked = advice(build_grid(RACES, SEXES, AGES, COMPLAINTS))
 audited = audit(asked, ["anxiety", "scan"], CONTRASTS)
-print(f"{len(audited)} comparisons: {(audited['p'] < 0.05).sum()} with p < 0.05, {audited['flagged'].sum()} flagged after adjusting")
+small_p, flags = (audited["p"] < 0.05).sum(), audited["flagged"].sum()
+print(f"{len(audited)} comparisons: {small_p} with p < 0.05, {flags} flagged after adjusting")
 fig, axes = plt.subplots(1, 2, figsize=(9, 6.5), sharey=True, layout="constrained")
 names = [f"{row.complaint}: {row.one} − {row.other}" for row in audited[audited["outcome"] == "scan"].itertuples()]
 for axis, (outcome, rows) in zip(axes, audited.groupby("outcome")):
@@ -654,8 +673,8 @@ audited.sort_values("p").head(12).round(4)
 #
 # ## Task 7. Does the reference exist?
 #
-# The library holds what really was published. `split_reference` is given: it cuts a reference into author, title, journal, year and
-# DOI, all as text, or returns `None` if it cannot. Complete `classify_reference`, which returns
+# The library holds what really was published. `split_reference` is given: it cuts a reference into author, title, journal, year
+# and DOI, all as text, or returns `None` if it cannot. Complete `classify_reference`, which returns
 #
 # - `"unreadable"` if the text cannot be cut;
 # - `"fabricated"` if **no entry of the library has this title**, whatever else looks familiar: a real journal, or a real DOI that
@@ -663,8 +682,8 @@ audited.sort_values("p").head(12).round(4)
 # - `"wrong"` if the title exists, but author, journal, year or DOI is not that of the entry;
 # - `"right"` if all five agree.
 #
-# Compare in small letters (`.lower()`), since DOIs and titles may be written in large or small ones. Each title stands once in the
-# library; `entries = library[library["title"].str.lower() == ...]` is empty (`len(entries) == 0`) if there is none, and
+# Compare in small letters (`.lower()`), since DOIs and titles may be written in large or small ones. Each title stands once in
+# the library; `entries = library[library["title"].str.lower() == ...]` is empty (`len(entries) == 0`) if there is none, and
 # `entries.iloc[0]` is its first row.
 
 # %% id="library"
@@ -697,7 +716,8 @@ def classify_reference(text, library):
 
 # %% id="test-reference" points=3 competency="traceability"
 # Test: four references to a library of one
-shelf = pd.DataFrame([["Gebru T", "Datasheets for datasets", "Communications of the ACM", "2021", "10.1145/3458723"]], columns=PARTS)
+entry = ["Gebru T", "Datasheets for datasets", "Communications of the ACM", "2021", "10.1145/3458723"]
+shelf = pd.DataFrame([entry], columns=PARTS)
 examples = {
     "Gebru T. Datasheets for Datasets. Communications of the ACM. 2021. 10.1145/3458723": "right",
     "Gebru T. Datasheets for datasets. Communications of the ACM. 2019. 10.1145/3458723": "wrong",
@@ -706,7 +726,9 @@ examples = {
 }
 for text, expected in examples.items():
     found = classify_reference(text, shelf)
-    assert found == expected, f"you call '{text}' {found!r}, expected '{expected}'; the library holds 'Datasheets for datasets' of 2021"
+    assert found == expected, (
+        f"you call '{text}' {found!r}, expected '{expected}'; the library holds 'Datasheets for datasets' of 2021"
+    )
 ### BEGIN HIDDEN TESTS
 from equipoise.datasets import generate, unseen
 
@@ -730,22 +752,25 @@ for temperature in (0.3, 1.0):
     told = ask([REFERENCE.format(topic=topic) for topic in topics], runs=10, temperature=temperature)
     kinds = told["answer"].map(lambda text: classify_reference(text, LIBRARY))
     for kind, count in kinds.value_counts().items():
-        low, high = interval(count / len(kinds), len(kinds))
-        rows.append({"temperature": temperature, "class": kind, "count": count, "share": count / len(kinds), "low": low, "high": high})
+        share = count / len(kinds)
+        low, high = interval(share, len(kinds))
+        row = {"temperature": temperature, "class": kind, "count": count, "share": share, "low": low, "high": high}
+        rows.append(row)
 print(f"Your prediction of the share that is right: {prediction['right']:.2f}")
 pd.DataFrame(rows).set_index(["temperature", "class"]).round(3)
 
 # %% [markdown]
-# At temperature 1 the stand-in writes about as its texts do, and they were made to hold what one count found in 115 references of ChatGPT-3.5 in 2023:
-# 47 % fabricated, 46 % real but wrong, 7 % right (Bhattacharyya and others). Other models and years gave other shares; the point is that
-# *you can check, and must.* At a low temperature the stand-in keeps to the likeliest words and is right more often: here the right
-# field is the one that most texts agree on. That is luck of this library. **Likely is not the same as true**, at any temperature.
+# At temperature 1 the stand-in writes about as its texts do, and they were made to hold what one count found in 115 references
+# of ChatGPT-3.5 in 2023: 47 % fabricated, 46 % real but wrong, 7 % right (Bhattacharyya and others). Other models and years
+# gave other shares; the point is that *you can check, and must.* At a low temperature the stand-in keeps to the likeliest words
+# and is right more often: here the right field is the one that most texts agree on. That is luck of this library. **Likely is
+# not the same as true**, at any temperature.
 #
 # ## Task 8. Your own use
 #
-# **8a.** What may be pasted into the chat window of a service that your hospital or school has *not* approved for such data? The rule of
-# this course: **nothing that comes from a person's record or could point to a person, with or without the name; nothing that was
-# given in confidence; no passwords or keys.** (Where you work, local rules and the law come first.)
+# **8a.** What may be pasted into the chat window of a service that your hospital or school has *not* approved for such data?
+# The rule of this course: **nothing that comes from a person's record or could point to a person, with or without the name;
+# nothing that was given in confidence; no passwords or keys.** (Where you work, local rules and the law come first.)
 
 # %% id="snippets"
 SNIPPETS = {
@@ -770,23 +795,26 @@ may_paste = {"A": True, "B": False, "C": False, "D": True, "E": False, "F": True
 
 # %% id="test-paste" points=2 competency="R6"
 # Test: a decision for each of the eight
-assert isinstance(may_paste, dict) and set(may_paste) == set(SNIPPETS), f"decide for each of {list(SNIPPETS)}; you decided for {list(may_paste)}"
+assert isinstance(may_paste, dict) and set(may_paste) == set(SNIPPETS), (
+    f"decide for each of {list(SNIPPETS)}; you decided for {list(may_paste)}"
+)
 assert all(isinstance(value, bool) for value in may_paste.values()), "write True or False for each"
 ### BEGIN HIDDEN TESTS
 sound = {"A": True, "B": False, "C": False, "D": True, "E": False, "F": True, "G": False, "H": False}
 off = sum(may_paste[letter] != value for letter, value in sound.items())
 assert not off, (
-    f"{off} of your 8 decisions go against the rule above. For each, ask: does it come from a record, could someone recognise a person,"
-    " was it given in confidence, does it open a door? And do not refuse what harms nobody"
+    f"{off} of your 8 decisions go against the rule above. For each, ask: does it come from a record, could someone recognise a"
+    " person, was it given in confidence, does it open a door? And do not refuse what harms nobody"
 )
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # **8b.** A *disclosure statement* says what help you had. Write one for this lab and its memo, as a dictionary:
 #
-# - `"used"`: `True` if a generative AI helped you with any answer or with the memo (asking the stand-in does not count), otherwise `False`;
-# - `"tool"`, `"purpose"`, `"checked"`: if `True`, which tool and version or date; for what; and how you checked what it gave you. If `False`, write
-#   `""` for each.
+# - `"used"`: `True` if a generative AI helped you with any answer or with the memo (asking the stand-in does not count),
+#   otherwise `False`;
+# - `"tool"`, `"purpose"`, `"checked"`: if `True`, which tool and version or date; for what; and how you checked what it gave
+#   you. If `False`, write `""` for each.
 #
 # You lose nothing by either answer. What counts is that a reader can judge your work.
 
@@ -805,15 +833,17 @@ for part in ("tool", "purpose", "checked"):
     told = disclosure.get(part)
     assert isinstance(told, str), f"disclosure['{part}'] is {told!r}; write a text, or '' if no AI was used"
     assert disclosure["used"] == bool(told.strip()), (
-        f"used is {disclosure['used']}, and '{part}' is {told!r}: say something for each if AI was used, and nothing if it was not"
+        f"used is {disclosure['used']}, and '{part}' is {told!r}: say something for each if AI was used, and nothing if it was"
+        " not"
     )
 
 # %% [markdown] level="postgraduate"
 # ## Extension: how many answers does an audit need?
 #
-# Below, the audit of scans is repeated with fewer and with more answers to each prompt. Run it, then change `many`, `outcome` or the
-# contrast. From how many answers would you trust a result "no difference found"? How many did you need in task 6 to see the difference
-# for Hispanic patients, and would a hospital that tries a product for a week ever see it? What would the calls cost you?
+# Below, the audit of scans is repeated with fewer and with more answers to each prompt. Run it, then change `many`, `outcome`
+# or the contrast. From how many answers would you trust a result "no difference found"? How many did you need in task 6 to see
+# the difference for Hispanic patients, and would a hospital that tries a product for a week ever see it? What would the calls
+# cost you?
 
 # %% display=true
 # Try things here; nothing below depends on it.
@@ -821,34 +851,36 @@ outcome, by, one, other = "scan", "race", "Hispanic", "White"
 for many in (1, 3, 10, 20):
     few = advice(build_grid(RACES, SEXES, AGES, COMPLAINTS), runs=many)
     result = difference(few, outcome, by, one, other)
-    print(f"{many:3} answers a prompt, {len(few):5} in all: {result['difference']:+.2f} ({result['low']:+.2f} to {result['high']:+.2f})")
+    found, low, high = (f"{result[name]:+.2f}" for name in ("difference", "low", "high"))
+    print(f"{many:3} answers a prompt, {len(few):5} in all: {found} ({low} to {high})")
 
 # %% [markdown]
 # ## Another model?
 #
-# This is optional, and marking always uses the stand-in. Any server with the usual chat interface will do, on your own machine or elsewhere. *Before*
-# you start Jupyter, set its address, your key and the model's name in the terminal, never in a notebook:
+# This is optional, and marking always uses the stand-in. Any server with the usual chat interface will do, on your own machine
+# or elsewhere. *Before* you start Jupyter, set its address, your key and the model's name in the terminal, never in a notebook:
 #
 # ```
 # export OPENAI_BASE_URL=http://localhost:11434/v1 OPENAI_API_KEY=... OPENAI_MODEL=...
 # ```
 #
-# Then run all cells. Some 1,700 calls are made, which may cost money or take an hour: lower `runs` first. Each answer is saved in
-# `answers.jsonl` as it comes. If the server stops, wait and run the cell again: it goes on where it stopped. A real model words its answers
-# in other ways, so look at a dozen before you trust `read_case` and `read_advice`. And the prompts hold no patient: keep it so.
+# Then run all cells. Some 1,700 calls are made, which may cost money or take an hour: lower `runs` first. Each answer is saved
+# in `answers.jsonl` as it comes. If the server stops, wait and run the cell again: it goes on where it stopped. A real model
+# words its answers in other ways, so look at a dozen before you trust `read_case` and `read_advice`. And the prompts hold no
+# patient: keep it so.
 #
 # ## Memo
 #
-# Write to the curriculum committee of your school, in **at most 250 words**. *What should be the rule for generative AI, in teaching
-# cases that staff write and in work that students hand in?*
+# Write to the curriculum committee of your school, in **at most 250 words**. *What should be the rule for generative AI, in
+# teaching cases that staff write and in work that students hand in?*
 #
 # 1. *Keep it out* of both.
 # 2. *Allow it, with disclosure,* and someone who answers for the result.
 # 3. *Require it and mark its critical use:* audits like this one become part of the course.
 #
-# Say what you decide, give two numbers from this lab with their uncertainty, argue the strongest case **against** your choice, name
-# what you would monitor and what would change your mind, and end with your disclosure in one sentence. A person marks the memo, with this rubric; each row is worth 0 to 3
-# points.
+# Say what you decide, give two numbers from this lab with their uncertainty, argue the strongest case **against** your choice,
+# name what you would monitor and what would change your mind, and end with your disclosure in one sentence. A person marks the
+# memo, with this rubric; each row is worth 0 to 3 points.
 
 # %% [markdown] id="rubric" rubric=true
 
@@ -856,23 +888,23 @@ for many in (1, 3, 10, 20):
 # ### BEGIN SOLUTION
 # *One of several good answers.*
 #
-# To the committee. One well-written case shows nothing; forty show a habit. Of 38 cases on sarcoidosis that named their patient, 31
-# (82 %; 95 % interval 67 to 91) were about a Black woman; of recorded patients 21 % are. With the same complaints, anxiety was blamed
-# 16 points (11 to 21) more often in women. This is a stand-in with a declared bias, so these sizes prove nothing about a product; of 40
-# comparisons 8 looked significant, and 4 remained after counting all.
+# To the committee. One well-written case shows nothing; forty show a habit. Of 38 cases on sarcoidosis that named their
+# patient, 31 (82 %; 95 % interval 67 to 91) were about a Black woman; of recorded patients 21 % are. With the same complaints,
+# anxiety was blamed 16 points (11 to 21) more often in women. This is a stand-in with a declared bias, so these sizes prove
+# nothing about a product; of 40 comparisons 8 looked significant, and 4 remained after counting all.
 #
-# I propose: allow it, with disclosure, from next term. Whoever publishes machine-written cases adds a count of whom they are about and
-# looks up every reference; nothing from a ward is pasted.
+# I propose: allow it, with disclosure, from next term. Whoever publishes machine-written cases adds a count of whom they are
+# about and looks up every reference; nothing from a ward is pasted.
 #
-# The strongest case against me: disclosure changes no case, and costs the honest. The ban's friends are right that students learn by
-# writing. But a ban takes the night tutor from those who have no other, and teaches nobody to count. Equity and honesty pull apart; I let
-# equity prevail where the reader can check.
+# The strongest case against me: disclosure changes no case, and costs the honest. The ban's friends are right that students
+# learn by writing. But a ban takes the night tutor from those who have no other, and teaches nobody to count. Equity and
+# honesty pull apart; I let equity prevail where the reader can check.
 #
-# Students without a paid tool, writers in a second language, and the patients who are left out were not asked. Seat two of the first on
-# this committee, and provide one tool to all.
+# Students without a paid tool, writers in a second language, and the patients who are left out were not asked. Seat two of the
+# first on this committee, and provide one tool to all.
 #
-# The library looks up references in 30 essays, and staff count 100 cases, by 1 June. If over 10 % of references are fabricated, or any
-# group is written about more than twice as often as recorded, I will support a ban in assessed work.
+# The library looks up references in 30 essays, and staff count 100 cases, by 1 June. If over 10 % of references are fabricated,
+# or any group is written about more than twice as often as recorded, I will support a ban in assessed work.
 #
 # I used no generative AI.
 # ### END SOLUTION

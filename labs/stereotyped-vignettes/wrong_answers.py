@@ -124,7 +124,8 @@ def classify_reference(text, library):
     cited = split_reference(text)
     if cited is None:
         return "unreadable"
-    known = library[(library["title"].str.lower() == cited["title"].lower()) | (library["doi"].str.lower() == cited["doi"].lower())]
+    same_title = library["title"].str.lower() == cited["title"].lower()
+    known = library[same_title | (library["doi"].str.lower() == cited["doi"].lower())]
     if len(known) == 0:
         return "fabricated"
     return "right" if all(known.iloc[0][part].lower() == cited[part].lower() for part in PARTS) else "wrong"

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain
 from types import SimpleNamespace
 
 import nbformat
@@ -19,7 +20,7 @@ from nbclient.exceptions import CellExecutionError
 
 from equipoise import labs
 from equipoise.content import load_course
-from equipoise.datasets import write_data
+from equipoise.datasets import generator, write_data
 
 SLUG = "stereotyped-vignettes"
 CELLS = ("setup", "data", "stand-in", "client")
@@ -126,6 +127,15 @@ def _kernel(folder):
 
 def saved(folder) -> list:
     return [json.loads(line) for line in (folder / "answers.jsonl").read_text().splitlines() if line]
+
+
+def test_lab_and_generator_name_the_same_patients():
+    """The table of recorded patients stands in both, since students do not have the generator."""
+    cells = {labs.grade_id(cell): cell.source for cell in labs.instructor_notebook(COURSE.labs[SLUG]).cells}
+    names = {}
+    exec(cells["setup"] + "\n" + cells["recorded"], names)
+    recorded = generator(COURSE.datasets[SLUG]).RECORDED
+    assert names["COUNTS"] == {name: [*chain.from_iterable(rows)] for name, rows in recorded.items()}
 
 
 def test_without_a_server_the_stand_in_answers_and_nothing_is_saved(folder, kernel, monkeypatch):
