@@ -9,14 +9,21 @@ from nbformat.v4 import new_code_cell, new_notebook
 from nbgrader.utils import compute_checksum, determine_grade
 from support import ROOT
 
-from equipoise import labs
+from equipoise import labs, proof
 from equipoise.content import folder_names
 from equipoise.datasets import released
 from equipoise.grading.execute import Engine, Job
 from equipoise.grading.run import course_files, modules
 from equipoise.grading.sandbox import Limits, Nursery, Sandbox
 
-LIMITS = Limits(cell_seconds=4, notebook_seconds=40, memory_bytes=300_000_000, processes=20, output_bytes=100_000)
+LIMITS = Limits(
+    cell_seconds=4,
+    notebook_seconds=40,
+    memory_bytes=300_000_000,
+    processes=20,
+    output_bytes=100_000,
+    kept_bytes=1_000_000,
+)
 SETUP = "import numpy as np\nimport pandas as pd\nLIMIT = 10\n\ndef given(x):\n    return x + 1"
 
 
@@ -150,6 +157,59 @@ def test_a_kernel_that_is_ended_again_and_again_ends_in_marks_all_the_same(engin
     notebook, result = mark(engine, LAB, dying)
     assert set(result.scores.values()) == {0}
     assert "started again too often" in message(notebook, "test-after")
+
+
+MORE = """
+table = pd.DataFrame({"a": [1, 2, 3, 4]})
+table["bin"] = pd.cut(table["a"], [0, 2, 9])
+table["month"] = pd.period_range("2026-01", periods=4, freq="M")
+table["why"] = pd.Series(["x", None, "y", "z"], dtype=object)
+table["odd"] = [object() for _ in range(4)]
+
+def total(table):
+    return sum(part["a"].sum() for _, part in table.groupby("bin", observed=True))
+"""
+TEST_MORE = """
+assert table['a'].sum() == LIMIT, f'the sum is {table.a.sum()}'
+assert list(table.dropna(subset='a').sort_values('a')['why']) == ['x', None, 'y', 'z'], 'another order'
+assert total(table[table['a'] > 1]) == 9, f'the total is {total(table)}'
+"""
+
+
+def test_more_columns_than_were_asked_for_cost_nothing_as_in_one_process(engine, tmp_path):
+    lab, answers = LAB | {"test-table": TEST_MORE}, RIGHT | {"table": MORE}
+    alone = new_notebook(cells=[cell(n, name, answers.get(name, lab[name])) for n, name in enumerate(lab)])
+    _, result = mark(engine, lab, answers)
+    assert result.scores == dict.fromkeys(result.scores, 1) == proof.run(alone, tmp_path, ROOT).scores
+
+
+ODD = """
+class Odd:
+    def __init__(self, number):
+        self.number = number
+    def yes(self, other):
+        return 4
+    __eq__ = __radd__ = yes
+
+def numbers(table):
+    return [odd.number for odd in table["odd"]]
+
+table = pd.DataFrame({"a": [1, 2, 3, 4], "odd": [Odd(number) for number in range(4)]})
+"""
+
+
+def test_a_column_that_cannot_travel_costs_the_test_that_looks_into_it(engine):
+    tests = {
+        "test-sum": "assert sum(table['odd']) == 4",
+        "test-equal": "assert (table['odd'] == 4).all()",
+        "test-truth": "assert table['odd'].all() and table.loc[0, 'odd']",
+        "test-attribute": "assert table.loc[0, 'odd'].number == 0",
+        "test-given-back": "assert numbers(table.iloc[::-1]) == [3, 2, 1, 0]",
+    }
+    notebook, result = mark(engine, {"given": SETUP, "table": STUB} | tests, {"table": ODD})
+    assert result.scores == dict.fromkeys(tests, 0) | {"test-given-back": 1}
+    for name in set(tests) - {"test-given-back"}:
+        assert "`table` holds Odd in the column 'odd', which a test cannot look into" in message(notebook, name)
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,10 @@ PLAIN = {
     "timedelta": pd.Timedelta("90min"),
     "not a time": pd.NaT,
     "missing": pd.NA,
+    "interval": pd.Interval(0.5, 2, closed="left"),
+    "interval of dates": pd.Interval(pd.Timestamp("2026-01-01"), pd.Timestamp("2026-02-01")),
+    "month": pd.Period("2026-02", freq="M"),
+    "week": pd.Period("2026-02-04", freq="W-WED"),
 }
 ARRAYS = {
     "strided": np.arange(12.0).reshape(3, 4)[::2, ::-1],
@@ -43,6 +47,26 @@ ARRAYS = {
     "texts": np.array(["a", "bcd"]),
     "objects": np.array([["a", None], [1, 2.5]], dtype=object),
     "dates": np.array(["2026-01-01", "NaT"], dtype="datetime64[D]"),
+}
+EXTENSIONS = {
+    "bare categorical": pd.Categorical(["b", "a", None], categories=["b", "a"], ordered=True),
+    "bare integers": pd.array([1, None], dtype="Int8"),
+    "bare texts": pd.array(["a", None], dtype="string"),
+    "intervals": pd.arrays.IntervalArray.from_tuples([(0, 1), (1, 3)], closed="both"),
+    "intervals with a gap": pd.arrays.IntervalArray.from_tuples([(0.5, 1), np.nan]),
+    "months": pd.array(["2026-01", None], dtype="period[M]"),
+}
+INDEXES = {
+    "days": pd.date_range("2026-01-01", periods=3, name="day"),
+    "months": pd.date_range("2026-01-01", periods=3, freq="MS", tz="Europe/Berlin"),
+    "no steps": pd.DatetimeIndex(["2026-01-01", "2026-01-05"]),
+    "spans": pd.timedelta_range("1h", periods=3, freq="90min"),
+    "bins": pd.interval_range(0, 3),
+    "quarters": pd.period_range("2026Q1", periods=3, freq="Q"),
+    "categories of bins": pd.CategoricalIndex(pd.cut([1, 2, 9], [0, 2, 5])),
+    "objects": pd.Index(["a", None], dtype=object),
+    "objects that are dates": pd.Index([pd.Timestamp("2026-01-01")], dtype=object),
+    "truths": pd.Index([True, False]),
 }
 TABLE = pd.DataFrame(
     {
@@ -53,6 +77,12 @@ TABLE = pd.DataFrame(
         "zoned": pd.to_datetime(["2026-01-01", "2026-01-02"]).tz_localize("Europe/Berlin"),
         "masked": pd.array([1, None], dtype="Int64"),
         "flag": [True, False],
+        "object": pd.Series(["x", None], dtype=object, index=["a", "b"]).array,
+        "dates": pd.Series([dt.datetime(2026, 1, 2)] * 2, dtype=object).array,
+        "lists": [[1, 2], [3, 4]],
+        "bin": pd.cut([1, 6], [0, 5, 9]),
+        "interval": pd.arrays.IntervalArray.from_breaks([0, 5, 9]),
+        "month": pd.period_range("2026-01", periods=2, freq="M"),
     },
     index=pd.Index(["a", "b"], name="id"),
 )
@@ -85,6 +115,52 @@ def test_tables_arrive_with_their_types_and_index():
     pd.testing.assert_series_equal(across(TABLE["text"]), TABLE["text"])
     grouped = TABLE.assign(one=1).groupby(["flag", "text"], dropna=False)["number"].agg(["size", "mean"])
     pd.testing.assert_frame_equal(across(grouped), grouped)
+
+
+@pytest.mark.parametrize("value", EXTENSIONS.values(), ids=EXTENSIONS)
+def test_arrays_of_pandas_arrive_as_they_were(value):
+    pd.testing.assert_extension_array_equal(across(value), value)
+
+
+@pytest.mark.parametrize("value", INDEXES.values(), ids=INDEXES)
+def test_an_index_arrives_with_its_type_and_its_steps(value):
+    pd.testing.assert_index_equal(across(value), value, exact=True, check_freq=True)
+    series = pd.Series(range(len(value)), index=value)
+    pd.testing.assert_series_equal(across(series), series)
+
+
+def test_steps_that_words_cannot_say_stay_behind():
+    days = pd.date_range("2026-01-01", periods=2, freq=pd.offsets.CDay(holidays=["2026-01-02"]))
+    arrived = across(days)
+    pd.testing.assert_index_equal(arrived, days, check_freq=False)
+    assert arrived.freq is None
+
+
+def test_series_of_objects_stay_objects():
+    for values in (["x", None], [dt.datetime(2026, 1, 2)], [True, False], [[1], [2]]):
+        series = pd.Series(values, dtype=object)
+        pd.testing.assert_series_equal(across(series), series)
+
+
+def test_views_of_a_dictionary_arrive_as_views():
+    table = {"a": 1, "b": [2]}
+    assert across(table.keys()) == table.keys()
+    assert list(across(table.values())) == list(table.values())
+    assert across({"a": 1}.items()) == {"a": 1}.items()
+    assert [type(across(view)) for view in (table.keys(), table.values(), table.items())] == list(wire.VIEWS.values())
+
+
+def test_a_column_that_cannot_travel_keeps_its_place():
+    class Fake:
+        pass
+
+    table = TABLE.assign(odd=[Fake(), Fake()], sparse=pd.arrays.SparseArray([0, 1]), number=1)
+    arrived = across(table)
+    pd.testing.assert_frame_equal(arrived.drop(columns=["odd", "sparse"]), table.drop(columns=["odd", "sparse"]))
+    assert list(arrived) == list(table)
+    assert [(cell.kind, cell.number, cell.row) for cell in arrived["odd"]] == [("cell", 7, 0), ("cell", 7, 1)]
+    assert arrived["odd"]["a"].type.endswith("Fake in the column 'odd'")
+    assert arrived["sparse"]["a"].type == "a column of Sparse[int64, 0] in the column 'sparse'"
 
 
 def test_columns_of_one_name_stay_two():
@@ -138,8 +214,10 @@ def test_anything_else_is_refused_with_its_type():
         across(cycle)
     with pytest.raises(wire.CannotCross, match="digits"):
         across(10**100_000)
-    with pytest.raises(wire.CannotCross, match="period"):
-        across(pd.Series(pd.period_range("2026-01", periods=2, freq="M")))
+    with pytest.raises(wire.CannotCross, match="Sparse"):
+        across(pd.Series(pd.arrays.SparseArray([0, 1])))
+    with pytest.raises(wire.CannotCross, match="Fake"):
+        across(pd.Series([Fake()]))
 
 
 FORGED = {
@@ -157,6 +235,32 @@ FORGED = {
     "unhashable key": ["dict", [["list"], 1]],
     "masked code": ["masked", "object", ["list"]],
     "empty node": [],
+    "interval backwards": ["interval", 2, 1, "right"],
+    "interval closed nowhere": ["interval", 1, 2, "here"],
+    "interval of texts": ["interval", "a", "b", "right"],
+    "intervals of two lengths": ["intervals", ["array", "|i1", [8], 0], ["array", "|i1", [4, 2], 0], "right"],
+    "intervals of objects": ["intervals", ["objects", [1], ["list"]], ["objects", [1], ["list"]], "right"],
+    "period of no number": ["period", "1", "M"],
+    "period of no step": ["period", 1, ["M"]],
+    "periods of fractions": ["periods", ["array", "<f8", [1], 0], "M"],
+    "periods of an unknown step": ["periods", ["array", "<i8", [1], 0], "parsec"],
+    "steps that do not fit": ["index", ["array", "<M8[s]", [1], 0], None, "parsec"],
+    "steps of numbers": ["index", ["array", "<i8", [1], 0], None, "D"],
+    "steps that are no text": ["index", ["array", "<M8[s]", [1], 0], None, 1],
+    "endless cells": ["cells", 1, 10**12, "x"],
+    "fewer than no cells": ["cells", 1, -1, "x"],
+    "cells of no number": ["cells", "1", 1, "x"],
+    "cells of no type": ["cells", 1, 1, None],
+    "cells often": ["list", *[["cells", 1, 1_000_000, "x"]] * 6],
+    "cells of no column": [
+        "frame",
+        ["index", ["array", "|i1", [1], 0], None],
+        ["rangeindex", 0, 2, 1, None],
+        ["cells"],
+    ],
+    "view of lists": ["keys", ["list"]],
+    "items that are no pairs": ["items", 1],
+    "array of another class": ["objects", [2], 1],
 }
 
 

@@ -120,7 +120,7 @@ class Student:
         if "error" in answer:
             raise TestError(_sentence(subject, answer))
         try:
-            return wire.Decoder(buffers, lambda handle: stand_in(handle, self)).value(answer.get("value"))
+            return wire.Decoder(buffers, lambda handle: stand_in(handle, subject, self)).value(answer.get("value"))
         except wire.WireError as error:
             raise TestError(f"{subject} cannot be read: {error}") from None
 
@@ -130,18 +130,55 @@ def _sentence(subject: str, answer: dict) -> str:
     if kind == "absent":
         return f"{subject} is not defined: run the cells above from the top, and look at the name's spelling"
     if kind == "type":
-        return (
-            f"{subject} holds {type_}, which a test cannot look into. It needs a number, a text, a list, a dictionary,"
-            " an array or a pandas table"
-        )
+        return _out_of_sight(subject, type_)
     return f"{subject} stopped with {type_}: {message}" if message else f"{subject} stopped with {type_}"
+
+
+def _out_of_sight(subject: str, type_: str) -> str:
+    return (
+        f"{subject} holds {type_}, which a test cannot look into. It needs a number, a text, a list, a dictionary,"
+        " an array or a pandas table"
+    )
 
 
 def _short(text: object) -> str:
     return text[:LONGEST_MESSAGE] if isinstance(text, str) else ""
 
 
-class StandIn:
+class Silent:
+    """Something that stays in the student's kernel and has no answers of its own; ``_reason`` says what it is."""
+
+    __slots__ = ()
+
+    def _refuse(self, *others: Any) -> Any:
+        raise TestError(self._reason())
+
+    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse
+    __bool__ = __len__ = __iter__ = __contains__ = __float__ = __int__ = __index__ = __hash__ = _refuse
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _refuse
+    __abs__ = __neg__ = __pow__ = __round__ = __format__ = __array__ = _refuse
+
+
+class Cell(Silent):
+    """Keeps the place of a table's cell whose column could not travel."""
+
+    __slots__ = ("_handle", "_subject")
+
+    def __init__(self, handle: wire.Handle, subject: str):
+        self._handle, self._subject = handle, subject
+
+    def __repr__(self) -> str:
+        return f"<{self._handle.type}>"
+
+    def __getattr__(self, name: str) -> Any:
+        # Not TestError: pandas asks what an object is like before it moves it, and Python how to copy it.
+        raise AttributeError(name if name.startswith("_") else self._reason())
+
+    def _reason(self) -> str:
+        return _out_of_sight(self._subject, self._handle.type)
+
+
+class StandIn(Silent):
     """Represents a function or a fitted model in the student's kernel."""
 
     __slots__ = ("_handle", "_kind", "_student", "_subject")
@@ -172,18 +209,18 @@ class StandIn:
             raise TestError(f"{self._subject} is a function; the test needs its result")
         return self._student.ask(f"{self._subject}[{key!r}]", {"ask": "item", "handle": self._handle.number}, key)
 
-    def _refuse(self, *others: Any) -> Any:
+    def _reason(self) -> str:
         what = "a function" if self._kind is None else f"a {self._kind.__name__}"
-        raise TestError(f"{self._subject} is {what}; the test needs a number, a text, a list or a table here")
-
-    __eq__ = __ne__ = __lt__ = __le__ = __gt__ = __ge__ = _refuse
-    __bool__ = __len__ = __iter__ = __contains__ = __float__ = __int__ = __index__ = __hash__ = _refuse
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _refuse
-    __abs__ = __neg__ = __pow__ = __round__ = __format__ = __array__ = _refuse
+        return f"{self._subject} is {what}; the test needs a number, a text, a list or a table here"
 
 
-def stand_in(handle: wire.Handle, student: Student) -> StandIn:
-    """What represents a handle. An object must claim to be of a class that a library here really has."""
+def stand_in(handle: wire.Handle, subject: str, student: Student) -> Silent:
+    """What represents a handle in the answer about ``subject``.
+
+    An object must claim to be of a class that a library here really has.
+    """
+    if handle.kind == "cell":
+        return Cell(handle, subject)
     if handle.kind == "function":
         return StandIn(handle, None, f"`{handle.name}`", student)
     kind = _library_class(handle.type)
@@ -212,7 +249,9 @@ def _may_be_asked(kind: type | None, name: str) -> bool:
 
 
 class _Arguments(pickle.Pickler):
-    def persistent_id(self, value: Any) -> int | None:
+    def persistent_id(self, value: Any) -> int | tuple[int, int] | None:
+        if type(value) is Cell:
+            return value._handle.number, value._handle.row
         return value._handle.number if type(value) is StandIn else None
 
     def reducer_override(self, value: Any) -> Any:

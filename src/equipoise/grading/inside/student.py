@@ -161,14 +161,17 @@ class _Absent(Exception):
 
 
 class _Arguments(pickle.Unpickler):
-    """What a test passes on: its own values, and handles to what the student made."""
+    """What a test passes on: its own values, and handles to what the student made: things, and cells of a column."""
 
     def __init__(self, file: io.BytesIO, kept: list):
         super().__init__(file)
         self.kept = kept
 
-    def persistent_load(self, number: int) -> Any:
-        return self.kept[number]
+    def persistent_load(self, handle: int | tuple[int, int]) -> Any:
+        if isinstance(handle, int):
+            return self.kept[handle]
+        number, row = handle
+        return self.kept[number].iloc[row]
 
 
 def _text(error: BaseException) -> str:

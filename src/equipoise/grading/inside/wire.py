@@ -3,6 +3,7 @@
 The sender runs beside the student's code, so nothing that arrives is believed. A message is JSON plus raw buffers; what
 it may build is the short list in ``_BUILDERS``, within limits. Whatever the student's object claimed to be, the test
 sees a plain number, text, list, array or table, or a handle to something that can only be asked (``Handle``).
+A column of a table that cannot travel keeps its place, and is missed only by a test that looks into it.
 
 A node is null, a boolean, a number, a text, or ``[tag, ...]``.
 """
@@ -14,6 +15,7 @@ import json
 import socket
 import struct
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +27,8 @@ MOST_JSON = 40_000_000
 MOST_BUFFERS = 10_000
 MOST_DEPTH = 60
 MOST_DIGITS = 4000
+MOST_CELLS = 5_000_000  # of columns that did not travel
+LONGEST_NAME = 200
 PLAIN_KINDS = "biufcMmSU"
 HEAD = struct.Struct("!II")
 SIZE = struct.Struct("!Q")
@@ -41,12 +45,13 @@ class CannotCross(Exception):
 
 @dataclass(frozen=True)
 class Handle:
-    """Something that stays where it is: a function, or an object of a named library."""
+    """Something that stays where it is: a function, an object of a named library, or a cell of a column."""
 
     number: int
-    kind: str  # "function" or "object"
-    type: str  # "sklearn.pipeline.Pipeline": as claimed
+    kind: str  # "function", "object" or "cell"
+    type: str  # "sklearn.pipeline.Pipeline": as claimed; of a cell, what its column holds
     name: str
+    row: int = 0  # of a cell
 
 
 # ---- messages -------------------------------------------------------------------------------------------------------
@@ -197,11 +202,26 @@ class Encoder:
         if isinstance(kind, pd.DatetimeTZDtype):
             moments = pd.DatetimeIndex(values).tz_convert("UTC").tz_localize(None)
             return ["zoned", self._array(moments.to_numpy(), depth), str(kind.tz)]
+        if isinstance(kind, pd.IntervalDtype):
+            ends = (self._column(pd.Index(end), depth) for end in (values.array.left, values.array.right))
+            return ["intervals", *ends, values.array.closed]
+        if isinstance(kind, pd.PeriodDtype):
+            return ["periods", self._array(values.array.asi8, depth), values.array.freqstr]
         if isinstance(kind, np.dtype):
             return self._array(values.to_numpy(), depth)
         if str(kind) in MASKED:
             return ["masked", str(kind), self._array(values.astype(object).to_numpy(), depth)]
         raise CannotCross(f"a column of {kind}")
+
+    def _column_or_cells(self, values: pd.Series, depth: int) -> list:
+        """A column of a table, or what keeps its place if it cannot travel: a test may not even look at it."""
+        count, size = len(self.buffers), self.size
+        try:
+            return self._column(values, depth)
+        except CannotCross as error:
+            del self.buffers[count:]
+            self.size = size
+            return ["cells", self.keep(values), len(values), f"{error} in the column {_text(values.name)}"]
 
     def _index(self, value: pd.Index, depth: int) -> list:
         if isinstance(value, pd.RangeIndex):
@@ -210,18 +230,31 @@ class Encoder:
             levels = [self._index(level, depth + 1) for level in value.levels]
             codes = [self._array(np.asarray(code), depth) for code in value.codes]
             return ["multiindex", levels, codes, [self.node(name, depth) for name in value.names]]
-        return ["index", self._column(value, depth), self.node(value.name, depth)]
+        return ["index", self._column(value, depth), self.node(value.name, depth), _frequency(value)]
 
     def _series(self, value: pd.Series, depth: int) -> list:
         return ["series", self._column(value, depth), self._index(value.index, depth), self.node(value.name, depth)]
 
     def _frame(self, value: pd.DataFrame, depth: int) -> list:
-        columns = [self._column(value.iloc[:, number], depth) for number in range(value.shape[1])]
+        columns = [self._column_or_cells(value.iloc[:, number], depth) for number in range(value.shape[1])]
         return ["frame", self._index(value.columns, depth), self._index(value.index, depth), *columns]
 
     def _moment(self, value: pd.Timestamp | pd.Timedelta, depth: int) -> list:
         zone = getattr(value, "tz", None)
         return [type(value).__name__.lower(), value.isoformat(), None if zone is None else str(zone)]
+
+    def _interval(self, value: pd.Interval, depth: int) -> list:
+        return ["interval", self.node(value.left, depth), self.node(value.right, depth), value.closed]
+
+    def _period(self, value: pd.Period, depth: int) -> list:
+        return ["period", value.ordinal, value.freqstr]
+
+    def _bare(self, value: pd.api.extensions.ExtensionArray, depth: int) -> list:
+        return self._column(pd.Series(value, copy=False), depth)
+
+    def _view(self, value: Any, depth: int) -> list:
+        name = next(name for name, kind in VIEWS.items() if isinstance(value, kind))
+        return [name, *(self.node(part, depth) for part in value)]
 
     def _iso(self, value: dt.date | dt.time, depth: int) -> list:
         return [type(value).__name__, value.isoformat()]
@@ -230,6 +263,20 @@ class Encoder:
         return ["span", value.days, value.seconds, value.microseconds]
 
 
+def _frequency(index: pd.Index) -> str | None:
+    """What an index of times says of its steps, if words can say it."""
+    step = index.freq if isinstance(index, (pd.DatetimeIndex, pd.TimedeltaIndex)) else None
+    with suppress(ValueError):
+        if step is not None and pd.tseries.frequencies.to_offset(step.freqstr) == step:
+            return step.freqstr
+    return None
+
+
+def _text(name: Any) -> str:
+    return repr(str.__str__(name)[:LONGEST_NAME]) if isinstance(name, str) else "without a name"
+
+
+VIEWS = {"keys": type({}.keys()), "values": type({}.values()), "items": type({}.items())}
 MASKED = {"boolean", "Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64", "Float32", "Float64"}
 _ENCODERS: tuple[tuple[Any, Callable], ...] = (
     (type(pd.NaT), lambda self, value, depth: ["nat"]),
@@ -250,6 +297,10 @@ _ENCODERS: tuple[tuple[Any, Callable], ...] = (
     ((pd.Timestamp, pd.Timedelta), Encoder._moment),
     ((dt.datetime, dt.date, dt.time), Encoder._iso),
     (dt.timedelta, Encoder._span),
+    (pd.Interval, Encoder._interval),
+    (pd.Period, Encoder._period),
+    (pd.api.extensions.ExtensionArray, Encoder._bare),
+    (tuple(VIEWS.values()), Encoder._view),
 )
 
 
@@ -260,7 +311,7 @@ class Decoder:
     """Builds plain values from a node that nobody vouches for. ``stand_in`` makes what represents a Handle."""
 
     def __init__(self, buffers: Sequence[bytearray], stand_in: Callable[[Handle], Any]):
-        self.buffers, self.stand_in = buffers, stand_in
+        self.buffers, self.stand_in, self.cells = buffers, stand_in, 0
 
     def value(self, node: Any) -> Any:
         """The value of ``node``. Raises WireError."""
@@ -291,9 +342,7 @@ class Decoder:
         return np.frombuffer(self.buffers[number], dtype).reshape(shape).copy()
 
     def _objects(self, depth: int, shape: list[int], *nodes: Any) -> np.ndarray:
-        array = np.empty(len(nodes), dtype=object)
-        array[:] = self._values(nodes, depth)
-        return array.reshape(shape)
+        return np.fromiter(self._values(nodes, depth), dtype=object, count=len(nodes)).reshape(shape)
 
     def _scalar(self, depth: int, node: Any) -> np.generic:
         return self._value(node, depth)[0]
@@ -314,6 +363,21 @@ class Decoder:
             raise WireError(f"a column of {kind}")
         return pd.array(self._value(values, depth), dtype=kind)
 
+    def _intervals(self, depth: int, left: Any, right: Any, closed: str) -> pd.arrays.IntervalArray:
+        ends = (pd.Index(self._value(end, depth)) for end in (left, right))
+        return pd.arrays.IntervalArray.from_arrays(*ends, closed=closed)
+
+    def _periods(self, depth: int, ordinals: Any, step: str) -> pd.arrays.PeriodArray:
+        numbers = self._value(ordinals, depth).astype("i8", casting="equiv")
+        return pd.arrays.PeriodArray(numbers, dtype=pd.PeriodDtype(_short(step)))
+
+    def _cells(self, depth: int, number: int, length: int, kind: str) -> np.ndarray:
+        self.cells += length
+        if not isinstance(number, int) or length < 0 or self.cells > MOST_CELLS:
+            raise WireError("a value is too large")
+        handles = (Handle(number, "cell", _short(kind), "", row) for row in range(length))
+        return np.fromiter(map(self.stand_in, handles), dtype=object, count=length)
+
     def _rangeindex(self, depth: int, start: int, stop: int, step: int, name: Any) -> pd.RangeIndex:
         if len(range(start, stop, step)) > MOST_BYTES:
             raise WireError("a value is too large")
@@ -323,18 +387,21 @@ class Decoder:
         values = self._values
         return pd.MultiIndex(values(levels, depth), values(codes, depth), names=values(names, depth))
 
-    def _index(self, depth: int, values: Any, name: Any) -> pd.Index:
-        return pd.Index(self._value(values, depth), name=self._value(name, depth))
+    def _index(self, depth: int, values: Any, name: Any, step: str | None = None) -> pd.Index:
+        values, name = self._value(values, depth), self._value(name, depth)
+        index = pd.Index(values, dtype=values.dtype, name=name)
+        return index if step is None else type(index)(index, freq=_short(step))  # which fails unless it fits
 
     def _series(self, depth: int, values: Any, index: Any, name: Any) -> pd.Series:
-        index, name = self._value(index, depth), self._value(name, depth)
-        return pd.Series(self._value(values, depth), index=index, name=name)
+        values, index, name = self._value(values, depth), self._value(index, depth), self._value(name, depth)
+        return pd.Series(values, index=index, name=name, dtype=values.dtype, copy=False)
 
     def _frame(self, depth: int, columns: Any, index: Any, *values: Any) -> pd.DataFrame:
         names, index = self._value(columns, depth), self._value(index, depth)
         if len(names) != len(values):
             raise WireError("a table with more names than columns")
-        frame = pd.DataFrame(dict(enumerate(self._values(values, depth))), index=index)
+        columns = (_as_it_is(column, index) for column in self._values(values, depth))
+        frame = pd.DataFrame(dict(enumerate(columns)), index=index)
         frame.columns = names
         return frame
 
@@ -345,7 +412,18 @@ class Decoder:
     def _handle(self, depth: int, number: int, kind: str, type_: str, name: str) -> Any:
         if not isinstance(number, int) or kind not in ("function", "object"):
             raise WireError("an answer is no message")
-        return self.stand_in(Handle(number, kind, str(type_)[:200], str(name)[:100]))
+        return self.stand_in(Handle(number, kind, _short(type_), _short(name)))
+
+
+def _as_it_is(values: Any, index: pd.Index) -> Any:
+    """Objects that stay objects: left to itself, pandas makes text of them, or dates."""
+    return pd.Series(values, index=index, dtype=object, copy=False) if values.dtype == object else values
+
+
+def _short(text: Any) -> str:
+    if not isinstance(text, str):
+        raise WireError("an answer is no message")
+    return text[:LONGEST_NAME]
 
 
 _BUILDERS: Mapping[str, Callable] = {
@@ -368,6 +446,9 @@ _BUILDERS: Mapping[str, Callable] = {
     "categories": Decoder._categories,
     "zoned": Decoder._zoned,
     "masked": Decoder._masked,
+    "intervals": Decoder._intervals,
+    "periods": Decoder._periods,
+    "cells": Decoder._cells,
     "rangeindex": Decoder._rangeindex,
     "multiindex": Decoder._multiindex,
     "index": Decoder._index,
@@ -379,5 +460,10 @@ _BUILDERS: Mapping[str, Callable] = {
     "date": lambda self, depth, text: dt.date.fromisoformat(text),
     "time": lambda self, depth, text: dt.time.fromisoformat(text),
     "span": lambda self, depth, *parts: dt.timedelta(*parts),
+    "interval": lambda self, depth, left, right, closed: pd.Interval(*self._values((left, right), depth), closed),
+    "period": lambda self, depth, ordinal, step: pd.Period(ordinal=ordinal, freq=_short(step)),
+    "keys": lambda self, depth, *parts: dict.fromkeys(self._values(parts, depth)).keys(),
+    "values": lambda self, depth, *parts: dict(enumerate(self._values(parts, depth))).values(),
+    "items": lambda self, depth, *parts: dict(self._values(parts, depth)).items(),
     "handle": Decoder._handle,
 }
