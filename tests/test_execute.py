@@ -245,6 +245,24 @@ def test_output_is_cut_and_said_so(engine):
     assert any("printed more than is kept" in note.text for note in result.notes)
 
 
+def test_a_file_of_the_students_stands_nowhere_in_place_of_the_course(engine):
+    lab = {"given": "import os\nplace = os.environ['EQUIPOISE_COURSE']\nbeside = sorted(os.listdir())", "value": STUB}
+    lab |= {
+        "test-value": "assert open(place + '/_toc.yml').read() == 'ours' and value == 'theirs'\nassert 'data' in beside"
+    }
+    for name in ("course", "course/_toc.yml", "course/_toc.yml/x"):
+        files = {name: b"theirs", "data/a.csv": b"1"}
+        answers = {"value": f"value = open({name!r}).read()"}
+        _, result = mark(engine, lab, answers, files=files, course={"_toc.yml": b"ours"})
+        assert result.scores == {"test-value": 1}, name
+
+
+def test_tests_whose_own_process_never_started_are_told_so(engine):
+    notebook, result = mark(engine, LAB, RIGHT, course={"../x": b""})
+    assert set(result.scores.values()) == {0}
+    assert "the test's own process stop" in message(notebook, "test-value")
+
+
 def test_what_a_function_prints_on_stderr_costs_nothing(engine):
     noisy = "import warnings\ndef double(x):\n    warnings.warn('careful')\n    return 2 * x"
     notebook, result = mark(engine, LAB, RIGHT | {"double": noisy})

@@ -76,7 +76,7 @@ def test_a_kernel_ends_when_the_grader_goes_away():
         control, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with control:
             with far:
-                spec = {"role": "checker", "environment": {}, "setup": [], "tests": {}}
+                spec = {"role": "checker", "environment": {}, "folder": ".", "setup": [], "tests": {}}
                 launched = launch(nursery.address, spec, {}, {"control": far.fileno()})
             launched.close()
             control.settimeout(10)

@@ -38,6 +38,7 @@ from equipoise.grading.kernels import KERNEL_NAME
 from equipoise.grading.sandbox import ENVIRONMENT, Launched, Limits, Nursery, SandboxError, launch
 
 SERVE = "%answer-a-test"  # the request at which a kernel answers a test (inside/student.py)
+BESIDE, COURSE = "beside", "course"  # the checker's folders: what lies beside the notebook, and nowhere near it ours
 MOST_RESTARTS = 3
 GRACE_SECONDS = 3.0  # between an interrupt and the end
 LOOK_SECONDS = 0.25  # between two looks at whether the kernel still lives
@@ -246,9 +247,9 @@ class _Marking:
     # ---- processes
 
     async def _begin(self) -> None:
-        program = _program(self.job.key)
-        files = {f"course/{name}": content for name, content in self.job.course.items()}
-        self.checker = _Checker(self.engine.address, program, dict(self.job.files) | files, self.job.secret)
+        files = {f"{BESIDE}/{name}": content for name, content in self.job.files.items()}
+        files |= {f"{COURSE}/{name}": content for name, content in self.job.course.items()}
+        self.checker = _Checker(self.engine.address, _program(self.job.key), files, self.job.secret)
         await self._start_student()
 
     async def _start_student(self) -> None:
@@ -441,9 +442,9 @@ class _Checker:
     def __init__(self, address: str, program: Mapping, files: Mapping[str, bytes], secret: str):
         self.control, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.control.setblocking(False)
-        environment = ENVIRONMENT | {"EQUIPOISE_COURSE": "course", "EQUIPOISE_SECRET": secret}
+        environment = ENVIRONMENT | {"EQUIPOISE_COURSE": f"../{COURSE}", "EQUIPOISE_SECRET": secret}
         with far:
-            spec = {"role": "checker", "environment": environment, **program}
+            spec = {"role": "checker", "environment": environment, "folder": BESIDE, **program}
             try:
                 self.launched = launch(address, spec, files, {"control": far.fileno()})
             except SandboxError:
@@ -451,19 +452,20 @@ class _Checker:
                 raise
 
     def attach(self, line: socket.socket) -> None:
+        """Give it its end of the line to the student's kernel; if it has ended, the next verdict says so."""
         self.control.setblocking(True)
-        self.control.send(b"line")
-        socket.send_fds(self.control, [b"here"], [line.fileno()])
+        with suppress(OSError):
+            self.control.send(b"line")
+            socket.send_fds(self.control, [b"here"], [line.fileno()])
         self.control.setblocking(False)
 
     async def verdict(self, name: str) -> dict:
         """Run one test. Raises Died if the checker ends instead, which a hostile value may cause."""
         loop = asyncio.get_running_loop()
-        await loop.sock_sendall(self.control, name.encode())
-        said = await loop.sock_recv(self.control, 1 << 16)
         try:
-            return json.loads(said)
-        except ValueError:
+            await loop.sock_sendall(self.control, name.encode())
+            return json.loads(await loop.sock_recv(self.control, 1 << 16))
+        except (OSError, ValueError):
             raise Died("made the test's own process stop") from None
 
     async def end(self) -> dict:

@@ -13,6 +13,7 @@ import importlib
 import io
 import json
 import operator
+import os
 import pickle
 import socket
 import sys
@@ -35,6 +36,8 @@ class TestError(Exception):
 
 def main(spec: dict, sockets: dict[str, int]) -> None:
     """Run tests as they are asked for, until the other side goes away."""
+    os.makedirs(spec["folder"], exist_ok=True)
+    os.chdir(spec["folder"])
     control = socket.socket(fileno=sockets["control"])
     checker = Checker(spec["setup"], spec["tests"])
     sys.stdout = sys.stderr = io.TextIOWrapper(io.FileIO("/dev/null", "w"))  # tests speak through their assertions
