@@ -245,6 +245,53 @@ def test_output_is_cut_and_said_so(engine):
     assert any("printed more than is kept" in note.text for note in result.notes)
 
 
+FLOOD = "print('x' * 10 ** 6)"
+
+
+def test_output_that_is_cut_in_one_cell_or_test_is_whole_again_in_the_next(engine):
+    flooding = f"def double(x):\n    {FLOOD}\n    return 2 * x"
+    notebook, result = mark(engine, LAB, RIGHT | {"double": flooding, "table": "print('here')\n1 / 0"})
+    assert result.scores["test-double"] == 1
+    assert [output.get("text", output.get("ename")) for output in notebook.cells[5].outputs] == [
+        "here\n",
+        "ZeroDivisionError",
+    ]
+    cut = [note for note in result.notes if "printed more than is kept" in note.text]
+    assert [(note.cell, note.kind) for note in cut] == [("test-double", "limit")]
+
+
+def test_a_cell_that_prints_too_much_and_ends_its_kernel_is_told_both(engine):
+    _, result = mark(
+        engine, LAB, RIGHT | {"double": f"import os, time\n{FLOOD}\nprint(flush=True)\ntime.sleep(0.5)\nos._exit(0)"}
+    )
+    assert [(note.cell, note.kind) for note in result.notes] == [("double", "limit"), ("double", "killed")]
+
+
+def test_a_whole_notebook_has_a_share_of_output_and_then_only_its_errors_are_kept(engine):
+    pieces = "for _ in range(9): display('y' * 9_000)"
+    lab = {"given": SETUP} | {f"a{n}": STUB for n in range(20)} | {"late": STUB, "test-late": "assert late == 3, 'no'"}
+    answers = {f"a{n}": pieces for n in range(20)} | {"a19": pieces + "\nraise ValueError('e' * 5_000)"}
+    notebook, result = mark(engine, lab, answers | {"late": f"{pieces}\nlate = 3"})
+    assert result.scores == {"test-late": 1}
+    assert len(nbformat.writes(notebook)) < 1.5 * LIMITS.kept_bytes
+    assert len(notebook.cells[1].outputs) == 9
+    assert [(note.kind, note.text) for note in result.notes] == [
+        ("limit", "The notebook has put out more than 1 MB; from this cell on, only errors are kept")
+    ]
+    ((error,), last) = notebook.cells[20].outputs, notebook.cells[21].outputs
+    assert (error.ename, last) == ("ValueError", []) and len(error.evalue) < 2_100
+
+
+def test_a_display_is_not_changed_by_a_later_cell_when_it_was_looked_at(engine):
+    lab = {"first": STUB, "second": STUB}
+    answers = {
+        "first": "handle = display('plain', display_id='one')",
+        "second": "from IPython.display import HTML\nhandle.update(HTML('<script>alert(1)</script>'))",
+    }
+    notebook, _ = mark(engine, lab, answers)
+    assert notebook.cells[0].outputs[0].data == {"text/plain": "'plain'"}
+
+
 def test_a_file_of_the_students_stands_nowhere_in_place_of_the_course(engine):
     lab = {"given": "import os\nplace = os.environ['EQUIPOISE_COURSE']\nbeside = sorted(os.listdir())", "value": STUB}
     lab |= {

@@ -45,6 +45,7 @@ LOOK_SECONDS = 0.25  # between two looks at whether the kernel still lives
 START_SECONDS = 30
 LARGEST_MESSAGE = 20_000_000  # bytes; a larger one closes the connection
 MOST_WAITING = 20  # messages
+LONGEST_MESSAGE = 2000  # characters of an error
 DEATHS = {
     "memory": "used more memory than the {memory} MB that a submission may use",
     "processes": "started more processes than a submission may",
@@ -119,6 +120,7 @@ class _Marking:
         self.tests: dict[str, dict] = {}
         self.cost = {"seconds": 0.0, "cpu_seconds": 0.0, "peak_bytes": 0}
         self.start, self.restarts, self.stopped = time.monotonic(), 0, ""
+        self.room = engine.limits.kept_bytes  # for what the cells to come put out
         self.passed_cells: list[NotebookNode] = []  # to be run again if the kernel has to be started again
         self.student: _Student | None = None
         self.checker: _Checker | None = None
@@ -139,7 +141,7 @@ class _Marking:
             if cell.cell_type != "code":
                 continue
             if _is_display(cell):
-                cell.outputs = outputs.clean(cell.outputs)
+                self._keep(cell)
             elif self.stopped:
                 self._skip(cell)
             elif _is_test(cell):
@@ -153,16 +155,42 @@ class _Marking:
 
     async def _run(self, cell: NotebookNode) -> None:
         try:
-            await self.student.execute(cell, min(self.limits.cell_seconds, self._left()))
+            await self._execute(cell, min(self.limits.cell_seconds, self._left()))
         except Overrun:
             await self._overran(cell)
         except Died as death:
             await self._died(cell, str(death))
         else:
             self.passed_cells.append(cell)
-        if self.student and self.student.cut:
-            self._note(cell, Kind.LIMIT, "this cell printed more than is kept; the rest was left out")
-            self.student.cut = False
+
+    async def _execute(self, cell: NotebookNode, seconds: float | None, source: str | None = None) -> None:
+        """Run a cell and keep what it put out, however it ended. Raises Overrun or Died."""
+        student = self.student
+        try:
+            await student.execute(cell, seconds, source)
+        finally:
+            if student.cut:
+                where = "while this test ran, the code above" if source == SERVE else "this cell"
+                self._note(cell, Kind.LIMIT, f"{where} printed more than is kept; the rest was left out")
+            self._keep(cell)
+
+    def _keep(self, cell: NotebookNode) -> None:
+        """Make what a cell put out harmless, at once; when the notebook has put out its share, keep errors alone.
+
+        Raw output is larger than what is kept of it, so no more than one cell's is ever held.
+        """
+        cell.outputs = outputs.clean(cell.outputs)
+        if cell.outputs and self.room > 0:
+            self.room -= len(json.dumps(cell.outputs))
+            if self.room <= 0:
+                megabytes = self.limits.kept_bytes / 1_000_000
+                text = f"the notebook has put out more than {megabytes:g} MB; from this cell on, only errors are kept"
+                self._note(cell, Kind.LIMIT, text)
+        if self.room <= 0:
+            errors = [output for output in cell.outputs if output.output_type == "error"]
+            cell.outputs = []
+            for error in errors[-1:]:  # of a cell that ends with one, the last
+                _show_error(cell, error.ename, outputs.plain(error.evalue, LONGEST_MESSAGE))
 
     async def _overran(self, cell: NotebookNode) -> None:
         text = f"ran longer than {self.limits.cell_seconds} seconds and was stopped"
@@ -195,7 +223,7 @@ class _Marking:
 
     async def _verdict(self, cell: NotebookNode, name: str) -> dict:
         """What the checker says, while the student's kernel answers it."""
-        served = asyncio.ensure_future(self.student.execute(cell, None, SERVE))
+        served = asyncio.ensure_future(self._execute(cell, None, SERVE))
         said = asyncio.ensure_future(self.checker.verdict(name))
         seconds = max(0.0, min(self.limits.cell_seconds, self._left()))
         try:
@@ -221,7 +249,7 @@ class _Marking:
 
     def _record(self, cell: NotebookNode, outcome: dict) -> None:
         worth = float(cell.metadata.nbgrader.points)
-        message = None if outcome["passed"] else outputs.plain(outcome["message"], 2000)
+        message = None if outcome["passed"] else outputs.plain(outcome["message"], LONGEST_MESSAGE)
         cell.outputs = [_as_printed(output) for output in cell.outputs if output.output_type == "stream"]
         if message is not None:
             _show_error(cell, outcome["type"], message)
@@ -298,9 +326,6 @@ class _Marking:
     def _result(self) -> Marked:
         self.cost["seconds"] = round(time.monotonic() - self.start, 3)
         self.cost["cpu_seconds"] = round(self.cost["cpu_seconds"], 3)
-        for cell in self.notebook.cells:
-            if cell.cell_type == "code" and not _is_test(cell):
-                cell.outputs = outputs.clean(cell.outputs)
         self.notebook.metadata["equipoise"] = {
             "lab": self.job.lab,
             "identity": self.job.identity,
@@ -362,7 +387,7 @@ class _Student(NotebookClient):
 
     async def execute(self, cell: NotebookNode, seconds: float | None, source: str | None = None) -> None:
         """Run a cell and collect its outputs. Raises Overrun or Died."""
-        cell.outputs, self.printed = [], 0
+        cell.outputs, self.printed, self.cut = [], 0, False
         request = self.kc.execute(source or cell.source, allow_stdin=False, stop_on_error=False)
         try:
             async with asyncio.timeout(seconds):
@@ -390,6 +415,7 @@ class _Student(NotebookClient):
             if message["parent_header"].get("msg_id") != request:
                 return True
             self._count(message)
+            message["content"].pop("transient", None)  # by which it could change what another cell has put out
             if not self.cut or message["msg_type"] == "status":
                 self.process_message(message, cell, 0)
         except CellExecutionComplete:

@@ -67,7 +67,8 @@ class Limits:
     processes: int = 64
     file_bytes: int = 100_000_000
     disk_bytes: int = 200_000_000
-    output_bytes: int = 5_000_000
+    output_bytes: int = 5_000_000  # of one cell
+    kept_bytes: int = 10_000_000  # of all that a notebook puts out, without what is not shown
 
 
 class SandboxError(Exception):
