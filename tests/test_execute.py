@@ -310,6 +310,12 @@ def test_tests_whose_own_process_never_started_are_told_so(engine):
     assert "the test's own process stop" in message(notebook, "test-value")
 
 
+def test_two_submissions_draw_different_numbers(engine):
+    draw = "import random\nprint(random.random(), np.random.random())"
+    drawn = [mark(engine, LAB, {"value": draw})[0].cells[1].outputs[0].text.split() for _ in range(2)]
+    assert len({number for pair in drawn for number in pair}) == 4
+
+
 def test_what_a_function_prints_on_stderr_costs_nothing(engine):
     noisy = "import warnings\ndef double(x):\n    warnings.warn('careful')\n    return 2 * x"
     notebook, result = mark(engine, LAB, RIGHT | {"double": noisy})

@@ -1,5 +1,6 @@
 """The sandboxes keep what they promise on this machine, or say why they cannot be built."""
 
+import json
 import os
 import socket
 
@@ -81,6 +82,24 @@ def test_a_kernel_ends_when_the_grader_goes_away():
             launched.close()
             control.settimeout(10)
             assert control.recv(10) == b""
+
+
+def test_a_child_that_takes_too_much_processor_time_is_ended():
+    """By the system itself, so that it holds where nobody watches the clock."""
+    burn = "import os\nchild = os.fork()\nwhile not child: pass\nassert os.waitpid(child, 0)[1] == 9"
+    with Nursery(Sandbox.BUBBLEWRAP, Limits(notebook_seconds=1), ("IPython",)) as nursery:
+        control, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        line, theirs = socket.socketpair()
+        with control, line:
+            with far, theirs:
+                spec = {"role": "checker", "environment": {}, "folder": ".", "setup": [], "tests": {"burn": [0, burn]}}
+                launched = launch(nursery.address, spec, {}, {"control": far.fileno()})
+                control.send(b"line")
+                socket.send_fds(control, [b"here"], [theirs.fileno()])
+            control.send(b"burn")
+            control.settimeout(30)
+            assert json.loads(control.recv(1 << 16))["passed"]
+            launched.close()
 
 
 def test_two_graders_can_share_one_nursery():

@@ -12,7 +12,6 @@ import gc
 import importlib
 import json
 import os
-import random
 import resource
 import select
 import shutil
@@ -394,7 +393,6 @@ def _silence(sockets: dict[str, int]) -> None:
 
 
 def _reseed() -> None:
-    """Forks would otherwise all draw the same numbers."""
-    random.seed()
+    """Forks would otherwise all draw the same numbers; Python's own generator sees to that itself."""
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()
