@@ -223,14 +223,14 @@ pushes = pd.Series(glass_box.coef_[0], index=AT_THE_DOOR)
 print(f"asthma: a push of {pushes['asthma']:+.2f} on the log-odds of death, which multiplies the odds by {np.exp(pushes['asthma']):.2f}")
 for name, model in (("glass box", glass_box), ("opaque", opaque)):
     print(f"{name}: AUROC {roc_auc_score(test['died'], model.predict_proba(test[AT_THE_DOOR])[:, 1]):.3f}")
-(pushes * train[AT_THE_DOOR].std()).plot.barh(figsize=(7, 3.8), xlabel="push on the log-odds for a typical step of each input")
+(pushes * train[AT_THE_DOOR].std()).plot.barh(figsize=(7, 3.8), xlabel="push on the log-odds, for one standard deviation of the input")
 plt.axvline(0, color="gray")
 plt.tight_layout()
 plt.show()
 
 # %% [markdown]
-# There it stands: asthma *lowers* the risk, says the model, whatever the age and however ill. The opaque model is the more accurate
-# one. What has it learnt about asthma?
+# There it stands: asthma *lowers* the risk, says the model, whatever the age and however ill. (Does any other bar point to a side that
+# you would not expect? Write it down; we come back to it.) The opaque model is the more accurate one. What has it learnt about asthma?
 #
 # ## Task 4. Ask the opaque model
 #
@@ -261,7 +261,8 @@ assert isinstance(push, pd.Series) and push.index.equals(rows.index), (
 from equipoise.datasets import generate, unseen
 
 fresh = generate("asthma-paradox", n=1500, seed=unseen(503)).observed
-other = GradientBoostingClassifier(n_estimators=20, random_state=0).fit(fresh[AT_THE_DOOR], fresh["died"])
+# A model of admission, for which asthma matters more than anything else: values of another column lie far away.
+other = GradientBoostingClassifier(n_estimators=20, random_state=0).fit(fresh[AT_THE_DOOR], fresh["icu"])
 few = fresh.iloc[:200]
 expected = shap.TreeExplainer(other)(few[AT_THE_DOOR]).values[:, AT_THE_DOOR.index("asthma")]
 off = np.abs(push_of_asthma(other, few).to_numpy() - expected).max()
@@ -359,20 +360,21 @@ for cause, effect in drawn - set(said) - harmless:
 
 # %% id="diagram" display=true
 places = {
-    "age": (0.3, 2.6),
-    "illness": (0, 1.6),
+    "illness": (0, 1.5),
     "asthma": (0, 0),
     "inhaler": (1.2, -0.9),
-    "icu": (1.4, 0.8),
-    "oxygen_day2": (2.9, 2.1),
-    "died": (3.1, 0.4),
+    "icu": (1.5, 0.55),
+    "oxygen_day2": (3, 1.9),
+    "died": (3.2, 0.3),
+    "age": (2.6, -0.9),
 }
-fig, axis = plt.subplots(figsize=(7, 3.8), layout="constrained")
+fig, axis = plt.subplots(figsize=(7, 4), layout="constrained")
 for cause, effect in arrows:
-    axis.annotate("", places[effect], places[cause], arrowprops={"arrowstyle": "-|>", "lw": 1.8, "shrinkA": 22, "shrinkB": 22})
+    arrow = {"arrowstyle": "-|>", "lw": 1.8, "shrinkA": 26, "shrinkB": 50 if effect == "oxygen_day2" else 24}
+    axis.annotate("", places[effect], places[cause], arrowprops=arrow)
 for name, (x, y) in places.items():
     axis.text(x, y, name, ha="center", va="center", bbox={"boxstyle": "round", "fc": "white"})
-axis.set(xlim=(-0.5, 3.7), ylim=(-1.3, 3))
+axis.set(xlim=(-0.4, 3.7), ylim=(-1.2, 2.2))
 axis.axis("off")
 plt.show()
 
@@ -531,15 +533,18 @@ print(f"If one also 'adjusts' for the oxygen next morning, the difference shrink
 worlds = pd.DataFrame({"with_icu": risk_if(adjusted, test, 1), "without_icu": risk_if(adjusted, test, 0)}, index=test.index)
 worlds = worlds.groupby(test["asthma"]).mean().assign(as_it_was=test.groupby("asthma")["died"].mean())
 display(worlds.assign(your_prediction_without=pd.Series({1: prediction["asthma_without_icu"]})).round(3))
-place = AT_THE_DOOR.index("asthma")
-print(f"Push of asthma: {glass_box.coef_[0, place]:+.2f} when icu is unknown, {adjusted.coef_[0, place]:+.2f} at equal treatment")
+unknown, equal = (pd.Series(model.coef_[0][: len(AT_THE_DOOR)], index=AT_THE_DOOR) for model in (glass_box, adjusted))
+turned = pd.DataFrame({"icu unknown": unknown, "at equal treatment": equal}).round(2)
+turned[unknown * equal < 0]  # the pushes whose sign has turned
 
 # %% [markdown]
 # (`low` and `high` are a 95 % interval for the adjusted column. To see how much chance there is in it, the 30,000 patients were drawn
 # again 25 times, with replacement, and the effect was estimated each time: a *bootstrap*.)
 #
-# The crude comparison put intensive care in the dock because it gets the sickest. Among like patients it saves many. And the sign of
-# asthma turns: at equal treatment it *raises* the risk. Nothing in the records was wrong. They answered another question.
+# The crude comparison put intensive care in the dock because it gets the sickest. Among like patients it saves many. And the last
+# table shows pushes whose sign has turned. At equal treatment asthma *raises* the risk. So does confusion: confused patients look very
+# ill, so they go to intensive care. Did you see that bar in task 3? Everybody knows something about asthma. **The fault that nobody
+# expects is found by nobody who only looks for what they know.** Nothing in the records was wrong. They answered another question.
 #
 # ## Task 7. Edit the model
 #
@@ -683,7 +688,8 @@ risks = {
     "asthma deleted, trained again": again.predict_proba(test[without_asthma])[:, 1],
     "asthma edited to 0": edit(glass_box, "asthma", 0).predict_proba(test[AT_THE_DOOR])[:, 1],
     f"asthma edited to {by_hand:+.2f}": edit(glass_box, "asthma", by_hand).predict_proba(test[AT_THE_DOOR])[:, 1],
-    "risk without intensive care": risk_if(adjusted, test, 0),
+    "glass box, without intensive care": risk_if(adjusted, test, 0),
+    "opaque, without intensive care": risk_if(train_opaque(train, WITH_ICU), test, 0),
 }
 resampled = [train_glass_box(train.sample(frac=1, replace=True, random_state=seed), WITH_ICU) for seed in range(25)]
 rows = {}
@@ -704,12 +710,19 @@ pd.DataFrame(rows).T
 
 # %% [markdown]
 # Read the table twice: as the person who buys models by their AUROC, and as a patient with asthma. Every row sends 30 % home. In the
-# records few of them died, whichever model chose, and **the most accurate model is not the safest**: it is the best at predicting
-# what happened to patients *who were treated*.
+# records few of them died, whichever model chose. **The most accurate model is not the safest:** it is the best at predicting what
+# happened to patients *who were treated*.
 #
-# Three cautions. The additional deaths are expectations of your adjusted model, which also chose in the last row: it marks its own
-# homework. (Marking has the truth, and it agrees closely; a hospital has no such thing.) The interval covers chance in the
-# training half, and no mistake in the diagram. And "home" is simplified: real patients at home lose more than intensive care.
+# Why count *additional* deaths, and not all deaths of those sent home? Because whoever is not sent home can die too, in
+# hospital. Between two rows, only the additional deaths differ: they are what the decision itself costs.
+#
+# Four cautions.
+#
+# - The additional deaths are expectations of your adjusted model, which also chose in a row of its own: it marks its own homework. The
+#   hidden truth is kinder to the two opaque rows, which see that fever and chill are both bad, as no straight line can.
+# - The intervals cover chance in the training half. They cover no mistake in the diagram.
+# - An edit mends what the editor has seen. Both edits left the push of confusion as it was.
+# - "Home" is simplified: real patients at home lose more than intensive care.
 
 # %% [markdown] level="postgraduate"
 # ## Extension: the same question by weights, and what nobody wrote down
@@ -768,7 +781,23 @@ for title, inputs in (("weights", AT_THE_DOOR), ("weights, nothing of the examin
 
 # %% [markdown] id="memo" points=18 competency="R2"
 # ### BEGIN SOLUTION
-# TO BE WRITTEN
+# *One of several good answers.*
+#
+# To the chief of medicine. The model predicts well what happened to patients whom we treated. Sending home takes the treatment away, and
+# about that it knows nothing. Patients with asthma died less (8.7 %; 95 % interval 7.8 to 9.8; others 11.2 %) because 83 % went to
+# intensive care. Adjusted for how ill they were, about 20 % would have died without it. If 4,500 of 15,000 go home by the model as learnt,
+# I expect 17 additional deaths (13 to 21), nearly all with asthma; by the risk without intensive care 5 (4 to 6). The patients are
+# synthetic, and this assumes that all our reasons are written down.
+#
+# I recommend the second option: the risk *without* intensive care, shown with its assumption. Patients with asthma and those in the
+# corridor were not asked; one of each joins the committee that signs.
+#
+# The strongest case against me: the estimate needs a diagram that nobody can prove. One unwritten reason and it is as wrong as
+# before, and looks like science. An edit repairs only what someone noticed; confusion had the wrong sign too. Beneficence wants beds
+# tonight, non-maleficence waits; I let beneficence lead only because doctors may always overrule towards admission.
+#
+# Nobody edits alone: a respiratory physician and a statistician sign, with reason and date; either may undo it. Monthly we publish
+# deaths of those sent home, by asthma. Two more than expected by 1 June, and we stop, and draw lots.
 # ### END SOLUTION
 
 # %% [markdown] id="end"

@@ -21,11 +21,10 @@ def deaths_by(table, column):
     bounds = [interval(share, len(table)) for share in found["died"]]
     return found.assign(low=[low for low, _ in bounds], high=[high for _, high in bounds])
 
-# %% mistake="always-at-the-door" replaces="train" loses={"test-train": 2}
-# The list of inputs is ignored, so that the model can never learn who went to intensive care.
+# %% mistake="learns-who-was-admitted" replaces="train" loses={"test-train": 2}
+# The wrong column is learnt: the model predicts intensive care instead of death.
 def train_glass_box(table, inputs):
-    model = LogisticRegression(C=1e6, solver="newton-cholesky").fit(table[AT_THE_DOOR], table["died"])
-    return model
+    return LogisticRegression(C=1e6, solver="newton-cholesky").fit(table[inputs], table["icu"])
 
 
 glass_box = train_glass_box(train, AT_THE_DOOR)
