@@ -124,7 +124,8 @@ for name in ("asthma", "others", "asthma_without_icu"):
 #
 # In pandas: `table.groupby(column)["died"].agg(["size", "mean"])` counts and averages; the mean of zeros and ones is a share.
 # `.rename(columns={"size": "patients", "mean": "died"})` renames, `.assign(low=[...], high=[...])` adds columns, and
-# `zip(found["died"], found["patients"])` walks through two columns at once.
+# `zip(found["died"], found["patients"])` walks through two columns at once: `bounds = [interval(share, n) for share, n in zip(...)]` is a
+# list of pairs, and `[low for low, high in bounds]` takes the first of each.
 
 # %% id="deaths" competency="R4"
 def deaths_by(table, column):
@@ -173,9 +174,8 @@ display(by_asthma.assign(your_prediction=guesses).round(3))
 display(deaths_by(patients, "icu").round(3))
 
 # %% [markdown]
-# Two riddles. Patients with asthma died *less* often. And patients who went to intensive care died *more* often than those who did
-# not, or no less often. Both tables are true. Before you read on: would you conclude that asthma protects, and that intensive care
-# does not?
+# Two riddles. Patients with asthma died *less* often than others. Patients who went to intensive care died *more* often than those who
+# did not. Both tables are true. Before you read on: would you conclude that asthma protects, and that intensive care kills?
 #
 # ## Task 3. A model that can be read
 #
@@ -237,9 +237,9 @@ plt.show()
 # SHAP values share out a prediction among the inputs: by how much did each push *this* patient's log-odds up or down from the
 # average? Complete `push_of_asthma`: a pandas Series with the index of `table`, the SHAP value of `asthma` for each patient.
 #
-# For a model made of trees, `shap.TreeExplainer(model)` is exact; `explainer(data).values` has one row a patient and one column an
-# input, in the order of `AT_THE_DOOR`. `AT_THE_DOOR.index("asthma")` is the place of asthma. `pd.Series(values, index=...)` makes the
-# Series.
+# For a model made of trees, `explainer = shap.TreeExplainer(model)` is exact. `values = explainer(table[AT_THE_DOOR]).values` has one row
+# a patient and one column an input, in the order of `AT_THE_DOOR`; `values[:, 3]` is the fourth column, and
+# `AT_THE_DOOR.index("asthma")` the place of asthma. `pd.Series(numbers, index=...)` makes the Series.
 
 # %% id="shap" competency="explainability"
 def push_of_asthma(model, table):
@@ -293,7 +293,8 @@ print(f"opaque: with asthma {push[has].mean() - push[~has].mean():+.2f} against 
 # truth about the records. But you want to know something else: what happens to a patient with asthma **who is sent home**. No record
 # and no explanation says that, because in the records hardly anyone with asthma was treated like a patient at home.
 #
-# The neural network of the 1990s study could not be read. Nobody would have found this line in it, except by looking elsewhere.
+# The neural networks of the 1990s could not be read, and there was no SHAP. That asthma lowers the risk came to light in another model,
+# which was made of readable rules.
 #
 # ## Task 5. Draw what causes what
 #
@@ -315,14 +316,9 @@ THINGS = ["age", "illness", "asthma", "inhaler", "icu", "oxygen_day2", "died"]
 # Write: arrows = {("illness", "died"), ...} with the other arrows for the dots.
 ### BEGIN SOLUTION
 arrows = {
-    ("illness", "died"),
-    ("age", "died"),
-    ("asthma", "died"),
-    ("illness", "icu"),
-    ("asthma", "icu"),
-    ("icu", "died"),
-    ("icu", "oxygen_day2"),
-    ("illness", "oxygen_day2"),
+    ("illness", "died"), ("age", "died"), ("asthma", "died"), ("icu", "died"),
+    ("illness", "icu"), ("asthma", "icu"),
+    ("illness", "oxygen_day2"), ("icu", "oxygen_day2"),
     ("asthma", "inhaler"),
 }
 ### END SOLUTION
@@ -337,6 +333,7 @@ came_before = {name: place for place, name in enumerate(["illness", "icu", "oxyg
 for cause, effect in drawn:
     backwards = came_before.get(cause, 0) > came_before.get(effect, 0)
     assert not backwards and cause != effect, f"the arrow from {cause} to {effect} acts backwards in time"
+assert len(drawn) >= 9, f"the doctor speaks of nine direct effects; your diagram has {len(drawn)} arrows. Read sentence by sentence"
 ### BEGIN HIDDEN TESTS
 said = {
     ("illness", "died"): "how ill patients were decided much of who died",
@@ -351,10 +348,10 @@ said = {
 }
 # Not said, but no mistake: they change nothing in what follows.
 harmless = {("age", "illness"), ("age", "oxygen_day2"), ("asthma", "oxygen_day2"), ("asthma", "illness"), ("oxygen_day2", "died")}
-drawn = {tuple(arrow) for arrow in arrows}
+given = set(map(tuple, arrows))
 for arrow, sentence in said.items():
-    assert arrow in drawn, f"the doctor says that {sentence}; your diagram has no arrow for it"
-for cause, effect in drawn - set(said) - harmless:
+    assert arrow in given, f"the doctor says that {sentence}; your diagram has no arrow for it"
+for cause, effect in given - set(said) - harmless:
     raise AssertionError(f"your diagram has an arrow from {cause} to {effect}; the doctor says nothing of the kind")
 ### END HIDDEN TESTS
 
@@ -568,12 +565,14 @@ before = np.array(glass_box.coef_)
 after = np.array(edit(glass_box, "asthma", 0.25).coef_)
 assert np.flatnonzero(before != after).tolist() == [AT_THE_DOOR.index("asthma")], (
     f"the coefficients that changed stand at the places {np.flatnonzero(before != after).tolist()}; expected only that of asthma, place"
-    f" {AT_THE_DOOR.index('asthma')}. If none changed, did you change the model itself instead of a copy?"
+    f" {AT_THE_DOOR.index('asthma')}. If none changed, you may have changed glass_box itself: run the cell of task 3 again, and work on a copy"
 )
 assert abs(after[0, AT_THE_DOOR.index("asthma")] - 0.25) < 1e-9, (
     f"the new coefficient of asthma is {after[0, AT_THE_DOOR.index('asthma')]:.3f}, expected 0.25"
 )
-assert np.array_equal(before, glass_box.coef_), "the model that was passed in has changed; work on deepcopy(model)"
+assert np.array_equal(before, glass_box.coef_), (
+    "the model that was passed in has changed. Work on deepcopy(model), and run the cell of task 3 again to get glass_box back"
+)
 ### BEGIN HIDDEN TESTS
 from equipoise.datasets import generate, unseen
 
@@ -637,7 +636,7 @@ for share in (0.3, 0.6):
 # treatment that they really had (with intensive care if their `icu` is 1, without if it is 0), both by your `risk_if`; add up.
 #
 # `np.where(condition, a, b)` takes each value from `a` where the condition holds and from `b` elsewhere. `values[home].sum()` adds up
-# the values where `home` is True. Marking compares your number with the deaths that really would have been added.
+# the values where `home` is True. Marking compares your number with the deaths that really would have been added in a fresh cohort.
 
 # %% id="excess" competency="R4"
 def excess_deaths(model, table, home):
