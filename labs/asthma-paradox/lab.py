@@ -7,19 +7,20 @@
 # %% [markdown]
 # # Lab: who may go home?
 #
-# A hospital has thousands of records of patients with pneumonia: what was found at the door, who went to intensive care, who died.
-# It wants a model that says at the door who is safe to be treated at home. You will train one that anybody can read and one that
-# nobody can, find out what both have learnt about asthma, and ask what would happen to the patients whom they send home.
+# A hospital has thousands of records of patients with pneumonia: what was found at the door, who went to intensive care, who
+# died. It wants a model that says at the door who is safe to be treated at home. You will train one that anybody can read and
+# one that nobody can, find out what both have learnt about asthma, and ask what would happen to the patients whom they send
+# home.
 #
 # The patients are **synthetic**: a program drew them so that the share who die matches a published study, and so that models
 # learn from them what models learnt there. The program also knows what would have happened to each patient *with* and *without*
 # intensive care. No hospital knows that, and you will not see it either; but your estimates are marked against it. No real person
 # is in this file, and nothing here is medical advice.
 #
-# **How to work.** Run the cells from top to bottom with Shift + Enter. Where you see `# YOUR CODE HERE`, put your code in place of
-# that line and of the line `raise NotImplementedError()` below it. The cells that begin with `# Test` check your work: if one
-# complains, read its message, mend your cell, run both again. The tests that you see are not all: marking also tries your functions
-# on other data.
+# **How to work.** Run the cells from top to bottom with Shift + Enter. Where you see `# YOUR CODE HERE`, put your code in place
+# of that line and of the line `raise NotImplementedError()` below it. The cells that begin with `# Test` check your work: if
+# one complains, read its message, mend your cell, run both again. The tests that you see are not all: marking also tries your
+# functions on other data.
 #
 # **Before you hand in**, choose *Kernel → Restart Kernel and Run All Cells*, then scroll from the top. Running stops at the first
 # cell that fails; if you are stuck on one task, run the later cells one by one. Then save.
@@ -124,8 +125,8 @@ for name in ("asthma", "others", "asthma_without_icu"):
 #
 # In pandas: `table.groupby(column)["died"].agg(["size", "mean"])` counts and averages; the mean of zeros and ones is a share.
 # `.rename(columns={"size": "patients", "mean": "died"})` renames, `.assign(low=[...], high=[...])` adds columns, and
-# `zip(found["died"], found["patients"])` walks through two columns at once: `bounds = [interval(share, n) for share, n in zip(...)]` is a
-# list of pairs, and `[low for low, high in bounds]` takes the first of each.
+# `zip(found["died"], found["patients"])` walks through two columns at once: `bounds = [interval(share, n) for share, n in
+# zip(...)]` is a list of pairs, and `[low for low, high in bounds]` takes the first of each.
 
 # %% id="deaths" competency="R4"
 def deaths_by(table, column):
@@ -174,15 +175,16 @@ display(by_asthma.assign(your_prediction=guesses).round(3))
 display(deaths_by(patients, "icu").round(3))
 
 # %% [markdown]
-# Two riddles. Patients with asthma died *less* often than others. Patients who went to intensive care died *more* often than those who
-# did not. Both tables are true. Before you read on: would you conclude that asthma protects, and that intensive care kills?
+# Two riddles. Patients with asthma died *less* often than others. Patients who went to intensive care died *more* often than
+# those who did not. Both tables are true. Before you read on: would you conclude that asthma protects, and that intensive care
+# kills?
 #
 # ## Task 3. A model that can be read
 #
-# A **logistic regression** adds up one push for each input. The pushes are on the scale of **log-odds**: above zero raises the risk,
-# below zero lowers it. Every push stands in the open, in `model.coef_`: a **glass box**. Complete `train_glass_box`: fit
-# `LogisticRegression(C=1e6, solver="newton-cholesky")` on the columns `inputs` of `table`, to predict the column `died`, and return
-# the fitted model. (`C=1e6` switches off the usual pull of all coefficients towards zero, so that they can be read.)
+# A **logistic regression** adds up one push for each input. The pushes are on the scale of **log-odds**: above zero raises the
+# risk, below zero lowers it. Every push stands in the open, in `model.coef_`: a **glass box**. Complete `train_glass_box`: fit
+# `LogisticRegression(C=1e6, solver="newton-cholesky")` on the columns `inputs` of `table`, to predict the column `died`, and
+# return the fitted model. (`C=1e6` switches off the usual pull of all coefficients towards zero, so that they can be read.)
 #
 # The opaque model is given. `roc_auc_score(truth, risk)` says how often a model ranks a patient who died above one who did not.
 
@@ -229,16 +231,17 @@ plt.tight_layout()
 plt.show()
 
 # %% [markdown]
-# There it stands: asthma *lowers* the risk, says the model, whatever the age and however ill. (Does any other bar point to a side that
-# you would not expect? Write it down; we come back to it.) The opaque model is the more accurate one. What has it learnt about asthma?
+# There it stands: asthma *lowers* the risk, says the model, whatever the age and however ill. (Does any other bar point to a
+# side that you would not expect? Write it down; we come back to it.) The opaque model is the more accurate one. What has it
+# learnt about asthma?
 #
 # ## Task 4. Ask the opaque model
 #
 # SHAP values share out a prediction among the inputs: by how much did each push *this* patient's log-odds up or down from the
 # average? Complete `push_of_asthma`: a pandas Series with the index of `table`, the SHAP value of `asthma` for each patient.
 #
-# For a model made of trees, `explainer = shap.TreeExplainer(model)` is exact. `values = explainer(table[AT_THE_DOOR]).values` has one row
-# a patient and one column an input, in the order of `AT_THE_DOOR`; `values[:, 3]` is the fourth column, and
+# For a model made of trees, `explainer = shap.TreeExplainer(model)` is exact. `values = explainer(table[AT_THE_DOOR]).values`
+# has one row a patient and one column an input, in the order of `AT_THE_DOOR`; `values[:, 3]` is the fourth column, and
 # `AT_THE_DOOR.index("asthma")` the place of asthma. `pd.Series(numbers, index=...)` makes the Series.
 
 # %% id="shap" competency="explainability"
@@ -289,25 +292,25 @@ plt.show()
 print(f"opaque: with asthma {push[has].mean() - push[~has].mean():+.2f} against without; glass box {coefficient:+.2f}")
 
 # %% [markdown]
-# Both models agree: asthma lowers the risk. The explanation is exact and tells the truth *about the model*, and the model tells the
-# truth about the records. But you want to know something else: what happens to a patient with asthma **who is sent home**. No record
-# and no explanation says that, because in the records hardly anyone with asthma was treated like a patient at home.
+# Both models agree: asthma lowers the risk. The explanation is exact and tells the truth *about the model*, and the model tells
+# the truth about the records. But you want to know something else: what happens to a patient with asthma **who is sent home**.
+# No record and no explanation says that, because in the records hardly anyone with asthma was treated like a patient at home.
 #
-# The neural networks of the 1990s could not be read, and there was no SHAP. That asthma lowers the risk came to light in another model,
-# which was made of readable rules.
+# The neural networks of the 1990s could not be read, and there was no SHAP. That asthma lowers the risk came to light in
+# another model, which was made of readable rules.
 #
 # ## Task 5. Draw what causes what
 #
 # **5a.** A doctor who worked in this hospital tells you:
 #
 # > "How **ill** patients were when they arrived, which is what our examination showed, decided much of who died. So did their
-# > **age**. **Asthma** made a pneumonia more dangerous, if we did nothing. Whom did we send to intensive care? Those who looked very
-# > ill, and those with asthma, straight away; we did not go by age. **Intensive care** saved lives. The **oxygen next morning** was
-# > better in those who had been in intensive care, and worse in those who had arrived very ill. Most patients with asthma carried an
-# > **inhaler**. It was of no use against the pneumonia."
+# > **age**. **Asthma** made a pneumonia more dangerous, if we did nothing. Whom did we send to intensive care? Those who looked
+# > very ill, and those with asthma, straight away; we did not go by age. **Intensive care** saved lives. The **oxygen next
+# > morning** was better in those who had been in intensive care, and worse in those who had arrived very ill. Most patients
+# > with asthma carried an **inhaler**. It was of no use against the pneumonia."
 #
-# Write this as a set of arrows, each a pair `("cause", "effect")`, between the names in `THINGS`. Draw only *direct* effects, and only
-# what the doctor says. The first is given as an example.
+# Write this as a set of arrows, each a pair `("cause", "effect")`, between the names in `THINGS`. Draw only *direct* effects,
+# and only what the doctor says. The first is given as an example.
 
 # %% id="things"
 THINGS = ["age", "illness", "asthma", "inhaler", "icu", "oxygen_day2", "died"]
@@ -379,8 +382,8 @@ plt.show()
 # Look at the road from `asthma` to `died`. There are two: one straight, and one through `icu`. The models saw the sum of both.
 #
 # **5b.** Patients in intensive care differ from the others in more than intensive care. What leads to *both* intensive care and
-# death is a **common cause**: it makes the two go together even where one does nothing for the other. Complete `common_causes`: the
-# **set** of all names from which one arrow leads to `one` and another arrow leads to `other`.
+# death is a **common cause**: it makes the two go together even where one does nothing for the other. Complete `common_causes`:
+# the **set** of all names from which one arrow leads to `one` and another arrow leads to `other`.
 #
 # In Python: `{cause for cause, effect in arrows if effect == one}` is the set of everything that points to `one`; `a & b` holds
 # what is in both sets.
@@ -423,19 +426,19 @@ print("To learn what intensive care does, compare patients who are alike in:", c
 
 # %% [markdown]
 # These are what we must hold equal. Asthma is recorded. Illness is seen through the examination at the door: breathing, oxygen,
-# pressure, urea, confusion. That the record holds *everything* the doctors went by is an **assumption**. In this file it is true. In
-# a hospital nobody can prove it.
+# pressure, urea, confusion. That the record holds *everything* the doctors went by is an **assumption**. In this file it is
+# true. In a hospital nobody can prove it.
 #
-# `oxygen_day2` is not among them, although it goes with death more closely than anything else: it comes *after* intensive care, and
-# is part of what intensive care does.
+# `oxygen_day2` is not among them, although it goes with death more closely than anything else: it comes *after* intensive care,
+# and is part of what intensive care does.
 #
 # ## Task 6. What does intensive care do?
 #
 # A model that knows `icu` as an input can be asked two questions about the same patient: your risk *if* you go to intensive care,
 # and your risk *if* you do not. One of the two never happened.
 #
-# **6a.** Complete `risk_if`: the risk of death of every patient in `table`, an array, if `icu` were the given value (1 or 0) **for
-# all of them**, whatever it was. `table.assign(icu=icu)` is a copy of the table in which the column `icu` has that value
+# **6a.** Complete `risk_if`: the risk of death of every patient in `table`, an array, if `icu` were the given value (1 or 0)
+# **for all of them**, whatever it was. `table.assign(icu=icu)` is a copy of the table in which the column `icu` has that value
 # everywhere; `model.predict_proba(a_table[WITH_ICU])[:, 1]` is the risk.
 
 # %% id="risk-if" competency="R4"
@@ -473,9 +476,9 @@ for icu in (0, 1):
 
 # %% [markdown]
 # **6b.** Now the effect. Complete `effect_of_icu`, which gets a table of records: train your glass box on it with the inputs
-# `WITH_ICU`; take the **mean** risk of *all* its patients if all went to intensive care, and if none did. Return a dictionary with
-# `"with_icu"`, `"without_icu"` and `"difference"` (the first minus the second). This is called **standardisation**: the same patients
-# twice, so that they are as ill, as old and as asthmatic in one world as in the other.
+# `WITH_ICU`; take the **mean** risk of *all* its patients if all went to intensive care, and if none did. Return a dictionary
+# with `"with_icu"`, `"without_icu"` and `"difference"` (the first minus the second). This is called **standardisation**: the
+# same patients twice, so that they are as ill, as old and as asthmatic in one world as in the other.
 #
 # Marking compares your estimate with the true effect in a fresh cohort, where both fates of every patient are known.
 
@@ -535,19 +538,20 @@ turned = pd.DataFrame({"icu unknown": unknown, "at equal treatment": equal}).rou
 turned[unknown * equal < 0]  # the pushes whose sign has turned
 
 # %% [markdown]
-# (`low` and `high` are a 95 % interval for the adjusted column. To see how much chance there is in it, the 30,000 patients were drawn
-# again 25 times, with replacement, and the effect was estimated each time: a *bootstrap*.)
+# (`low` and `high` are a 95 % interval for the adjusted column. To see how much chance there is in it, the 30,000 patients were
+# drawn again 25 times, with replacement, and the effect was estimated each time: a *bootstrap*.)
 #
-# The crude comparison put intensive care in the dock because it gets the sickest. Among like patients it saves many. And the last
-# table shows pushes whose sign has turned. At equal treatment asthma *raises* the risk. So does confusion: confused patients look very
-# ill, so they go to intensive care. Did you see that bar in task 3? Everybody knows something about asthma. **The fault that nobody
-# expects is found by nobody who only looks for what they know.** Nothing in the records was wrong. They answered another question.
+# The crude comparison put intensive care in the dock because it gets the sickest. Among like patients it saves many. And the
+# last table shows pushes whose sign has turned. At equal treatment asthma *raises* the risk. So does confusion: confused
+# patients look very ill, so they go to intensive care. Did you see that bar in task 3? Everybody knows something about asthma.
+# **The fault that nobody expects is found by nobody who only looks for what they know.** Nothing in the records was wrong. They
+# answered another question.
 #
 # ## Task 7. Edit the model
 #
-# A glass box can be mended by hand. Complete `edit`: a **copy** of `model` in which the coefficient of the input `name` is `value`;
-# the model that was passed in must stay as it was. `deepcopy(model)` copies it, `list(model.feature_names_in_)` are its inputs in
-# order, and `copied.coef_[0, 3] = ...` changes the fourth coefficient.
+# A glass box can be mended by hand. Complete `edit`: a **copy** of `model` in which the coefficient of the input `name` is
+# `value`; the model that was passed in must stay as it was. `deepcopy(model)` copies it, `list(model.feature_names_in_)` are
+# its inputs in order, and `copied.coef_[0, 3] = ...` changes the fourth coefficient.
 
 # %% id="edit" competency="R6"
 def edit(model, name, value):
@@ -592,9 +596,10 @@ for title, model, names in (("glass box", glass_box, AT_THE_DOOR), ("trained aga
     print(f"{title}: push of the inhaler {model.coef_[0, names.index('inhaler')]:+.2f}")
 
 # %% [markdown]
-# Why not simply delete the column and train again? Look at the inhaler. It does nothing here; but once asthma is gone, it is the
-# nearest thing left, and inherits its push. **Deleting a column is not forgetting what it knew.** An edit of the finished model leaves
-# the other pushes alone. (Which value is right, who may choose it, and who signs for it, is a question for your memo.)
+# Why not simply delete the column and train again? Look at the inhaler. It does nothing here; but once asthma is gone, it is
+# the nearest thing left, and inherits its push. **Deleting a column is not forgetting what it knew.** An edit of the finished
+# model leaves the other pushes alone. (Which value is right, who may choose it, and who signs for it, is a question for your
+# memo.)
 #
 # ## Task 8. Send them home, and count
 #
@@ -631,12 +636,14 @@ for share in (0.3, 0.6):
 
 # %% [markdown]
 # **8b.** At home there is no intensive care. Who would not have gone there anyway loses nothing by staying at home, in this
-# simplified world; who would have gone, loses what it does. Complete `excess_deaths`: the **expected number of additional deaths**
-# if the patients marked True in `home` were at home. For each of them, take the risk without intensive care, minus the risk under the
-# treatment that they really had (with intensive care if their `icu` is 1, without if it is 0), both by your `risk_if`; add up.
+# simplified world; who would have gone, loses what it does. Complete `excess_deaths`: the **expected number of additional
+# deaths** if the patients marked True in `home` were at home. For each of them, take the risk without intensive care, minus the
+# risk under the treatment that they really had (with intensive care if their `icu` is 1, without if it is 0), both by your
+# `risk_if`; add up.
 #
-# `np.where(condition, a, b)` takes each value from `a` where the condition holds and from `b` elsewhere. `values[home].sum()` adds up
-# the values where `home` is True. Marking compares your number with the deaths that really would have been added in a fresh cohort.
+# `np.where(condition, a, b)` takes each value from `a` where the condition holds and from `b` elsewhere. `values[home].sum()`
+# adds up the values where `home` is True. Marking compares your number with the deaths that really would have been added in a
+# fresh cohort.
 
 # %% id="excess" competency="R4"
 def excess_deaths(model, table, home):
@@ -708,17 +715,21 @@ for policy, risk in risks.items():
 pd.DataFrame(rows).T
 
 # %% [markdown]
-# Read the table twice: as the person who buys models by their AUROC, and as a patient with asthma. Every row sends 30 % home. In the
-# records few of them died, whichever model chose. **The most accurate model is not the safest:** it is the best at predicting what
-# happened to patients *who were treated*.
+# Read the table twice: as the person who buys models by their AUROC, and as a patient with asthma. Every row sends 30 % home.
+# In the records few of them died, whichever model chose. **The most accurate model is not the safest:** it is the best at
+# predicting what happened to patients *who were treated*.
+#
+# The last row is nearly as accurate as the first, and far safer. So what counts is which question a model is asked, more than
+# whether it can be read. Who would have known which question to ask, though, if nothing could have been read?
 #
 # Why count *additional* deaths, and not all deaths of those sent home? Because whoever is not sent home can die too, in
 # hospital. Between two rows, only the additional deaths differ: they are what the decision itself costs.
 #
 # Four cautions.
 #
-# - The additional deaths are expectations of your adjusted model, which also chose in a row of its own: it marks its own homework. The
-#   hidden truth is kinder to the two opaque rows, which see that fever and chill are both bad, as no straight line can.
+# - The additional deaths are expectations of your adjusted model, which also chose in a row of its own: it marks its own
+#   homework. The hidden truth is kinder to the two opaque rows, which see that fever and chill are both bad, as no straight
+#   line can.
 # - The intervals cover chance in the training half. They cover no mistake in the diagram.
 # - An edit mends what the editor has seen. Both edits left the push of confusion as it was.
 # - "Home" is simplified: real patients at home lose more than intensive care.
@@ -726,13 +737,13 @@ pd.DataFrame(rows).T
 # %% [markdown] level="postgraduate"
 # ## Extension: the same question by weights, and what nobody wrote down
 #
-# There is a second road to the effect. Model not who dies, but **who goes to intensive care**; then give each patient the weight one
-# over the probability of the treatment that they had. A patient who was unlikely to be treated as they were stands for many.
-# The weighted groups are alike in everything at the door, and the difference between them is the effect (*inverse probability
-# weighting*). It leans on another model, so if both roads lead to the same place, that is worth something.
+# There is a second road to the effect. Model not who dies, but **who goes to intensive care**; then give each patient the
+# weight one over the probability of the treatment that they had. A patient who was unlikely to be treated as they were stands
+# for many. The weighted groups are alike in everything at the door, and the difference between them is the effect (*inverse
+# probability weighting*). It leans on another model, so if both roads lead to the same place, that is worth something.
 #
-# Run the cell, then try the three questions at its end. What happens to the estimate when the examination is taken away, as if the
-# doctors had looked at their patients and written nothing down? Would anything *in the data* have told you?
+# Run the cell, then try the three questions at its end. What happens to the estimate when the examination is taken away, as if
+# the doctors had looked at their patients and written nothing down? Would anything *in the data* have told you?
 
 # %% display=true
 # Try things here; nothing below depends on it.
@@ -769,12 +780,14 @@ for title, inputs in (("weights", AT_THE_DOOR), ("weights, nothing of the examin
 # Write to the chief of medicine, in **at most 250 words**. *What part may the risk of a model have in deciding who goes home?*
 #
 # 1. *None.* A risk learnt from treated patients decides no treatment, until a trial of the decision itself.
-# 2. *A part, once corrected:* the risk **without** intensive care, adjusted, or a glass box that named people have edited and signed.
+# 2. *A part, once corrected:* the risk **without** intensive care, adjusted, or a glass box that named people have edited and
+#    signed.
 # 3. *A second reader only:* the doctor decides first, then sees the risk; where they disagree, a second doctor looks.
 #
-# Say what you decide, give two numbers from this lab with their uncertainty (`interval(share, n)` works for any share), argue the
-# strongest case **against** your choice, and name what you would monitor and what would change your mind. If anyone may edit the
-# model, say who, by what evidence, and who may undo it. A person marks the memo, with this rubric; each row is worth 0 to 3 points.
+# Say what you decide, give two numbers from this lab with their uncertainty (`interval(share, n)` works for any share), argue
+# the strongest case **against** your choice, and name what you would monitor and what would change your mind. If anyone may
+# edit the model, say who, by what evidence, and who may undo it. A person marks the memo, with this rubric; each row is worth 0
+# to 3 points.
 
 # %% [markdown] id="rubric" rubric=true
 
@@ -782,21 +795,21 @@ for title, inputs in (("weights", AT_THE_DOOR), ("weights, nothing of the examin
 # ### BEGIN SOLUTION
 # *One of several good answers.*
 #
-# To the chief of medicine. The model predicts well what happened to patients whom we treated. Sending home takes the treatment away, and
-# about that it knows nothing. Patients with asthma died less (8.7 %; 95 % interval 7.8 to 9.8; others 11.2 %) because 83 % went to
-# intensive care. Adjusted for how ill they were, about 20 % would have died without it. If 4,500 of 15,000 go home by the model as learnt,
-# I expect 17 additional deaths (13 to 21), nearly all with asthma; by the risk without intensive care 5 (4 to 6). The patients are
-# synthetic, and this assumes that all our reasons are written down.
+# To the chief of medicine. The model predicts well what happened to patients whom we treated. Sending home takes the treatment
+# away, and about that it knows nothing. Patients with asthma died less (8.7 %; 95 % interval 7.8 to 9.8; others 11.2 %) because
+# 83 % went to intensive care. Adjusted for how ill they were, about 20 % would have died without it. If 4,500 of 15,000 go home
+# by the model as learnt, I expect 17 additional deaths (13 to 21), nearly all with asthma; by the risk without intensive care 5
+# (4 to 6). The patients are synthetic, and this assumes that all our reasons are written down.
 #
-# I recommend the second option: the risk *without* intensive care, shown with its assumption. Patients with asthma and those in the
-# corridor were not asked; one of each joins the committee that signs.
+# I recommend the second option: the risk *without* intensive care, shown with its assumption. Patients with asthma and those in
+# the corridor were not asked; one of each joins the committee that signs.
 #
 # The strongest case against me: the estimate needs a diagram that nobody can prove. One unwritten reason and it is as wrong as
-# before, and looks like science. An edit repairs only what someone noticed; confusion had the wrong sign too. Beneficence wants beds
-# tonight, non-maleficence waits; I let beneficence lead only because doctors may always overrule towards admission.
+# before, and looks like science. An edit repairs only what someone noticed; confusion had the wrong sign too. Beneficence wants
+# beds tonight, non-maleficence waits; I let beneficence lead only because doctors may always overrule towards admission.
 #
-# Nobody edits alone: a respiratory physician and a statistician sign, with reason and date; either may undo it. Monthly we publish
-# deaths of those sent home, by asthma. Two more than expected by 1 June, and we stop, and draw lots.
+# Nobody edits alone: a respiratory physician and a statistician sign, with reason and date; either may undo it. Monthly we
+# publish deaths of those sent home, by asthma. Two more than expected by 1 June, and we stop, and draw lots.
 # ### END SOLUTION
 
 # %% [markdown] id="end"
