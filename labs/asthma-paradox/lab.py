@@ -509,11 +509,13 @@ cohort = generate("asthma-paradox", n=20_000, seed=unseen(506))
 fresh, truth = cohort.observed, cohort.truth
 found = effect_of_icu(fresh)
 model = train_glass_box(fresh, WITH_ICU)
+reference = LogisticRegression(C=1e6, solver="newton-cholesky").fit(fresh[WITH_ICU], fresh["died"])
 for key, icu in (("with_icu", 1), ("without_icu", 0)):
     true = truth[f"counterfactual_died_{key}"].mean()
-    # Near the truth, or at least what the earlier tasks give: a slip there has been paid for.
+    # A slip in an earlier task has been paid for: then what that task gives is enough.
     own = np.asarray(risk_if(model, fresh, icu)).mean()
-    assert abs(found[key] - true) < 0.02 or abs(found[key] - own) < 1e-9, (
+    slipped = abs(own - reference.predict_proba(fresh.assign(icu=icu)[WITH_ICU])[:, 1].mean()) > 1e-3
+    assert abs(found[key] - true) < 0.02 or (slipped and abs(found[key] - own) < 1e-9), (
         f"in a fresh cohort, in which both fates of each patient are known, {true:.3f} would die {key.replace('_', ' ')}; your estimate is"
         f" {found[key]:.3f}. Train on WITH_ICU, and average risk_if over all patients, not only over those who were there"
     )
@@ -671,14 +673,16 @@ from equipoise.datasets import generate, unseen
 cohort = generate("asthma-paradox", n=40_000, seed=unseen(509))
 fresh, truth = cohort.observed, cohort.truth
 other = LogisticRegression(C=1e6, solver="newton-cholesky").fit(fresh[WITH_ICU], fresh["died"])
+risks = [other.predict_proba(fresh.assign(icu=icu)[WITH_ICU])[:, 1] for icu in (0, 1)]
+own_risks = [np.asarray(risk_if(other, fresh, icu)) for icu in (0, 1)]
+# A slip in an earlier task has been paid for: then what that task gives is enough.
+slipped = max(np.abs(own - right).max() for own, right in zip(own_risks, risks)) > 1e-6
 for who, home in (("aged under 65", fresh["age"] < 65), ("with asthma", fresh["asthma"] == 1)):
     home = home.to_numpy()
     true = (truth["counterfactual_died_without_icu"] - fresh["died"])[home].sum()
-    without = np.asarray(risk_if(other, fresh, 0))
-    own = (without - np.where(fresh["icu"] == 1, np.asarray(risk_if(other, fresh, 1)), without))[home].sum()
+    own = (own_risks[0] - np.where(fresh["icu"] == 1, own_risks[1], own_risks[0]))[home].sum()
     found = float(excess_deaths(other, fresh, home))
-    # Near the truth, or at least what the earlier task gives: a slip there has been paid for.
-    assert abs(found - true) < 0.3 * true or abs(found - own) < 1e-6, (
+    assert abs(found - true) < 0.3 * true or (slipped and abs(found - own) < 1e-6), (
         f"in a fresh cohort, in which both fates of each patient are known, {true:.0f} more would die if all patients {who} were at home;"
         f" your number is {found:.1f}. Add up risk without intensive care minus risk as treated, over the patients in home"
     )
