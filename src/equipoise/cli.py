@@ -24,7 +24,7 @@ from rich.progress import (
 from rich.table import Table
 
 import equipoise.lean  # noqa: F401  (before anything that imports nbformat)
-from equipoise.content import ContentError, Finding, find_root, load_course, pick_lab, read_course
+from equipoise.content import ContentError, Finding, find_root, load_course, load_dataset, pick_lab, read_course
 from equipoise.scaffold import Kind, ScaffoldError
 
 app = typer.Typer(
@@ -74,6 +74,31 @@ def new(kind: Kind, slug: str, course: CourseFolder = None) -> None:
     for folder in made:
         console.print(f"Made {folder.relative_to(root)}")
     console.print(f"Write where it says TODO, then run: equipoise check {slug}")
+
+
+@app.command()
+def fetch(
+    slug: Annotated[str, typer.Argument(help="The dataset whose real table is wanted.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Agree to the licence, which is shown all the same.")] = False,
+    to: Annotated[Path | None, typer.Option(help="A folder to put the table into, over the synthetic one.")] = None,
+    course: CourseFolder = None,
+) -> None:
+    """Download the real table behind a synthetic one, once you have seen its licence."""
+    from equipoise import fetch as fetching
+
+    with _stops_on(ContentError, fetching.FetchError):
+        dataset = load_dataset(_root(course), slug)
+        if source := dataset.source:
+            for line in (source.title, f"{source.rows:,} rows", f"Licence: {source.licence}, {source.licence_url}"):
+                console.print(line, soft_wrap=True, highlight=False, markup=False)
+            if not (yes or typer.confirm("Do you agree to the licence?")):
+                _stop("Nothing was fetched.")
+        with _progress() as report:
+            fetched = fetching.fetch(dataset, to, report=report)
+    for line in (*fetched.surprises, f"{fetched.rows:,} rows: {fetched.path}", f"Checksum: {fetched.file.checksum}"):
+        console.print(line, soft_wrap=True, highlight=False, markup=False)
+    if not to:
+        console.print(f"To work with it: equipoise fetch {slug} --to FOLDER, the folder data of a copy of the lab.")
 
 
 @app.command()

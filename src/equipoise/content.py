@@ -18,7 +18,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 import yaml
 from pybtex.database import PybtexError, parse_string
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 COURSE_VARIABLE = "EQUIPOISE_COURSE"
 SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -26,6 +26,8 @@ MARKER = "TODO"  # what `equipoise new` leaves where an author has to write
 CITATION = re.compile(r"\{cite(?::\w+)?\}`([^`]+)`")
 HEADING = re.compile(r"^## +(.+?)\s*$", re.MULTILINE)
 TITLE = re.compile(r"^# +.+$", re.MULTILINE)
+SECURE = re.compile(r"https://\S+|http://(127\.0\.0\.1|localhost)[:/]\S*")  # nothing needs securing on this machine
+CHECKSUM = re.compile(r"md5:[0-9a-f]{32}|sha1:[0-9a-f]{40}|sha256:[0-9a-f]{64}")
 FENCED = re.compile(r"^(```+|:::+)\{code-cell\}.*?^\1\s*$", re.DOTALL | re.MULTILINE)
 FRONT_MATTER = re.compile(r"\A---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
 FRONT_COMMENT = re.compile(r"\A# ---\n(.*?)^# ---\n", re.DOTALL | re.MULTILINE)
@@ -302,12 +304,54 @@ class Calibration(Frozen):
     targets: Annotated[tuple[Target, ...], Field(min_length=1)]
 
 
+def _secure(address: str) -> str:
+    if not SECURE.match(address):
+        raise ValueError("is no secure address; begin it with https://")
+    return address
+
+
+def _checksum(text: str) -> str:
+    if not CHECKSUM.fullmatch(text):
+        raise ValueError("is no checksum; write sha256:, sha1: or md5: and the sum in small letters")
+    return text
+
+
+Address = Annotated[str, AfterValidator(_secure)]
+
+
+class Source(Frozen):
+    """``source.yml``: the real table that a synthetic one stands in for, fetched by whoever wants it, never shipped.
+
+    Either ``url`` and ``checksum`` say which file it is, or ``description`` does: the address of OpenML's description
+    of a dataset, a JSON document that holds both.
+    """
+
+    title: Text
+    licence: Text
+    licence_url: Address
+    citation: Text
+    rows: Annotated[int, Field(gt=0)]
+    format: Literal["arff", "csv"]
+    url: Address | None = None
+    checksum: Annotated[str, AfterValidator(_checksum)] | None = None
+    description: Address | None = None
+    columns: Mapping[str, Text] = Field(default_factory=dict)  # our name: theirs, where the two differ
+
+    @model_validator(mode="after")
+    def _found(self) -> Source:
+        given = [name for name in ("url", "checksum", "description") if getattr(self, name)]
+        if given not in (["url", "checksum"], ["description"]):
+            raise ValueError("does not say which file it is; give `url` and `checksum`, or `description`")
+        return self
+
+
 class Dataset(Frozen):
     slug: str
     folder: Path
     facts: DatasetFacts
     body: str
     calibration: Calibration
+    source: Source | None = None
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -589,9 +633,16 @@ class _Reader:
         if calibration:
             targets = calibration.targets
             self.links += [_Link(plan, target.statistic, "citations", target.citation) for target in targets]
+        real = folder / "source.yml"
+        source = self.yaml_model(real, Source) if real.exists() else None
+        if source:
+            self.links.append(_Link(real, "citation", "citations", source.citation))
         if not (facts and calibration and generator):
             return None
-        return Dataset(slug=folder.name, folder=folder, facts=facts, body=body, calibration=calibration)
+        for name in source.columns if source else ():
+            if name not in facts.columns:
+                self.note(real, f"columns.{name}", "is no column of the datasheet", "Use the datasheet's name for it")
+        return Dataset(slug=folder.name, folder=folder, facts=facts, body=body, calibration=calibration, source=source)
 
     def pages(self) -> tuple[str, ...] | None:
         path = self.root / "_toc.yml"
