@@ -81,9 +81,8 @@ WORDS = {name: sorted(patients[name].astype(str).unique()) for name in patients 
 def encode(table):
     """Numbers for a model: counts as a share of the largest, and a column of 0 and 1 for each word."""
     columns = {name: table[name] / largest for name, largest in LARGEST.items() if name in table}
-    for name in WORDS:
-        if name in table:
-            columns |= {f"{name}: {word}": table[name].astype(str) == word for word in WORDS[name]}
+    for name, text in table[[name for name in WORDS if name in table]].astype(str).items():
+        columns |= {f"{name}: {word}": text == word for word in WORDS[name]}
     return pd.DataFrame(columns, index=table.index).astype(float)
 
 
@@ -343,6 +342,7 @@ for by in ("group", "age"):
     found = audit(fresh, called, by)
     for value, rows in fresh.groupby(by).indices.items():
         back, on = fresh["returned"].to_numpy()[rows], called[rows]
+        assert value in found.index, f"asked for the groups of `{by}`, your table has no row {value!r}: use the column named by `by`"
         expected = {"count": len(rows), "selection_rate": on.mean()}
         expected |= {"false_negative_rate": (~on)[back].mean(), "precision": back[on].mean()}
         for metric, wanted in expected.items():

@@ -51,11 +51,6 @@ def call_list(risk, calls):
     chosen[np.argsort(risk)[:calls]] = True
     return chosen
 
-# %% mistake="a-risk-for-a-number" replaces="calls" loses={"test-calls": 2}
-# Thirty calls for a hundred patients are taken for a risk of 30 %.
-def call_list(risk, calls):
-    return risk >= calls / len(risk)
-
 # %% mistake="truth-and-choice-swapped" replaces="audit" loses={"test-audit": 3}
 # What happened and who was called change places, so misses are counted among the called.
 def audit(table, chosen, by="group"):
@@ -117,17 +112,6 @@ def fit_with_promise(model, table):
 
 promise = fit_with_promise(model, train)
 
-# %% mistake="no-costs-at-all" replaces="promise" loses={"test-promise": 2}
-# Without an objective a miss costs as much as a call in vain, and the promise is kept by calling nobody.
-def fit_with_promise(model, table):
-    constraint = TruePositiveRateParity(difference_bound=0.02)
-    promise = ExponentiatedGradient(LogisticRegression(solver="liblinear"), constraint, max_iter=5)
-    promise.fit(seen_by(model, table), table["returned"], sensitive_features=table["group"])
-    return promise
-
-
-promise = fit_with_promise(model, train)
-
 # %% mistake="counts-calls-for-returns" replaces="prevented" loses={"test-prevented": 4}
 # Everybody who was called is counted, as if every one of them would have come back.
 def prevented(table, chosen, reach, effect=EFFECT):
@@ -143,14 +127,6 @@ def prevented(table, chosen, reach, effect=EFFECT):
     spared = found * reach * effect
     called = table[chosen].groupby("group").size().reindex(reach.index, fill_value=1)
     return pd.DataFrame({"found": found, "prevented": spared, "per_1000": 1000 * spared / called})
-
-# %% mistake="one-reach-for-all" replaces="prevented" loses={"test-prevented": 4}
-# The average over groups is used for each, which hides exactly what the log shows.
-def prevented(table, chosen, reach, effect=EFFECT):
-    found = table[chosen & table["returned"]].groupby("group").size().reindex(reach.index, fill_value=0)
-    spared = found * reach.mean() * effect
-    size = table.groupby("group").size().reindex(reach.index)
-    return pd.DataFrame({"found": found, "prevented": spared, "per_1000": 1000 * spared / size})
 
 # %% mistake="effect-written-in" replaces="prevented" loses={"test-prevented": 4}
 # The effect that is passed is ignored, so that asking "and if it were smaller?" gets the same answer.
