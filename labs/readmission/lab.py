@@ -189,12 +189,12 @@ patients.groupby(patients["race"].eq("Unknown").map({True: "race Unknown", False
 # Two lessons before any model. First, look at the widths: of some groups there are so few that their interval holds almost any
 # opinion. Whoever prints only the dots will tell a story about noise.
 #
-# Second, *Unknown* is not a random sample of the others: fewer of these patients came back, they have fewer diagnoses, fewer
-# stays in the year before. Healthier? Or are their **records thinner**? A table of one set of hospitals sees a patient only
-# when she comes to one of them. Of Medicare patients who were back in hospital within 30 days, 22 % were in another hospital
-# than the first (Kind and others, 2010). In this synthetic world we know: of all early returns, about 1 in 5 is in no row, and
-# of those of patients with Unknown race about 2 in 5. How it differs by group is our assumption. And whoever died in hospital
-# is in a row that says `NO`.
+# Second, *Unknown* is not a random sample of the others: fewer of these patients are on record as back, with fewer diagnoses
+# and fewer stays in the year before. Healthier? Or are their **records thinner**? A table of one set of hospitals sees a
+# patient only when she comes to one of them. Of Medicare patients who were back in hospital within 30 days, 22 % were in
+# another hospital than the first (Kind and others, 2010). In this synthetic world we know: of all early returns, about 1 in 5
+# is in no row, and of those of patients with Unknown race about 2 in 5. How it differs by group is our assumption. And whoever
+# died in hospital is in a row that says `NO`.
 #
 # ## Task 3. What may the model know?
 #
@@ -376,10 +376,10 @@ print(f"your prediction: {prediction['recorded']:.0%} and {prediction['unknown']
 # (`low` and `high` are the 95 % interval of the false negative rate, which rests on the few who `returned`, not on all
 # patients.)
 #
-# The model never saw race. Compare the columns: **calls** are spread unevenly, **misses** too, and **precision** less so. On
-# the real table, with another rule for whom to flag, Fairlearn's tutorial found misses of 43 % (African American), 44 %
-# (Caucasian), 52 % (the three together) and 67 % (Unknown). The second table puts three groups together. What did the first one
-# tell you about them that the second cannot?
+# The model never saw race. Compare the columns: **calls** are spread unevenly, **misses** too, and **precision** falls in the
+# same order, though with few returns nobody can be sure by how much. On the real table, with another rule for whom to flag,
+# Fairlearn's tutorial found misses of 43 % (African American), 44 % (Caucasian), 52 % (the three together) and 67 % (Unknown).
+# The second table puts three groups together. What did the first one tell you about them that the second cannot?
 #
 # Is the risk itself right? Compare the mean predicted risk with what happened; if the two agree in every group, the score is
 # **calibrated** in that sense:
@@ -389,7 +389,7 @@ predicted = test.assign(risk=model.predict_proba(seen_by(model, test))[:, 1]).gr
 returns_by(test, "group").loc[GROUPS].assign(mean_risk=predicted).round(3)
 
 # %% [markdown]
-# Groups differ in how many return. It is a theorem that a score which is calibrated in each group then cannot also treat those
+# Where groups differ in how many return, a theorem says that a score which is calibrated in each group cannot also treat those
 # who return alike in all groups *and* those who do not, unless it predicts perfectly (Kleinberg and others, 2017). So somebody
 # must choose. The next two tasks choose *equal misses*, in two ways.
 #
@@ -527,7 +527,7 @@ with_intervals(test, by_promise, "group", GROUPS)
 # On the half from which the model learnt, the promise is kept, at the old number of calls: all four rates lie within four
 # points. On the test half Unknown is back where it was. The model found a way to find *those 19* patients, not patients like
 # them. A constraint can be no more certain than the number of returns that it was fitted to, whatever the method is called. In
-# 36 other cohorts like this one the misses for Unknown on the test half were 71 % on average, against 72 % before.
+# 36 cohorts like this one the misses for Unknown on the test half were 71 % on average, against 72 % before.
 #
 # Both remedies also roll dice: near a line, a patient may be called or not by chance (`random_state`). You may have to explain
 # that to one.
@@ -686,8 +686,7 @@ prevented(table, again, LOG["kept"] / LOG["offered"], effect=0.3).round(2)
 # Nurses and board decide; patients in far districts were not asked. Two of them join the planning.
 #
 # Each quarter we report, by recorded race, Unknown included: calls, visits made, and returns to any hospital, from insurers'
-# claims. If by 1 December visited patients return as often as others, I will support spending the hours on more calls
-# instead.
+# claims. If by 1 December visited patients return as often as others, I will support spending the hours on more calls instead.
 # ### END SOLUTION
 
 # %% [markdown] id="end"
