@@ -18,7 +18,7 @@ from support import BIN, ROOT
 from typer.testing import CliRunner
 
 from equipoise.cli import app
-from equipoise.content import Column, Source, load_course, load_dataset
+from equipoise.content import Column, Source, load_course, load_dataset, read_course
 from equipoise.fetch import Fetched, FetchError, fetch
 
 SLUG = "readmission"
@@ -378,3 +378,20 @@ def test_full_disk_is_one_sentence(served, tmp_path):
 def test_source_must_say_which_file_it_is(dataset, changes, expected):
     with pytest.raises(ValidationError, match=expected):
         Source(**(dataset.source.model_dump() | changes))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("citation: strack2014", "citation: nobody2099", "source.yml: citation: there is no citation 'nobody2099'"),
+        ("rows: 101766", "rows: many", "source.yml: rows: "),
+        ("format: arff", "format: arff\ncolumns: {colour: color}", "columns.colour: is no column of the datasheet"),
+        ("format: arff", "format: arff\nlicense: CC0", "license: is not a known key"),
+        ("description: https:", "description: http:", "description: is no secure address. Begin it with https://"),
+    ],
+)
+def test_slip_in_source_is_a_finding(course_copy, old, new, expected):
+    source = course_copy / "datasets" / SLUG / "source.yml"
+    source.write_text(source.read_text().replace(old, new))
+    findings = [str(finding) for finding in read_course(course_copy)[1]]
+    assert any(expected in finding for finding in findings), findings
