@@ -57,7 +57,7 @@ def test_free_text_may_be_as_long_as_the_datasheet_says(check):
 
 def test_free_text_is_never_empty():
     column = Column(description="what was written", longest=4)
-    assert datasets._allowed(column, pd.Series(["text", "", None, "texts"])).tolist() == [True, False, False, False]
+    assert datasets.allows(column, pd.Series(["text", "", None, "texts"])).tolist() == [True, False, False, False]
 
 
 HOURLY = """    hours = np.repeat(np.arange(n), 1 + np.arange(n) % 3)

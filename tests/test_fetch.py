@@ -115,7 +115,7 @@ def dataset(server):
     columns = {
         "site": Column(description="where", values=("north", "far south")),
         "time_in_hospital": Column(description="days", low=1, high=14),
-        "a1c": Column(description="test", values=("None", ">7")),
+        "a1c": Column(description="test", longest=4),
     }
     source = {
         "title": "Stays",
@@ -298,9 +298,9 @@ def test_what_is_no_description_is_refused(server, dataset, monkeypatch, answer)
 
 
 def test_values_that_the_datasheet_does_not_know_are_told(server, dataset):
-    server.content = ARFF.replace(b"\nnorth", b"\neast", 1).replace(b", 2,", b", 99,", 1)
+    server.content = ARFF.replace(b"\nnorth", b"\neast", 1).replace(b", 2,", b", 99,", 1).replace(b">7", b"above 7", 2)
     told = fetch(dataset).surprises
-    assert len(told) == 2 and "site: 1 values" in told[0] and "'99'" in told[1]
+    assert len(told) == 3 and "a1c: 2 values" in told[2] and "site: 1 values" in told[0] and "'99'" in told[1]
 
 
 def test_csv_is_read_too(server, dataset):

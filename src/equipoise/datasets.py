@@ -176,14 +176,14 @@ def _column_findings(dataset: Dataset) -> Iterator[Finding]:
         yield _finding(dataset, "datasheet.md", f"columns.{name}", problem, "Make the two agree")
     for name in sorted(set(observed) & set(columns)):
         values = observed[name]
-        allowed = _allowed(columns[name], values)
+        allowed = allows(columns[name], values)
         if not allowed.all():
             problem = f"{(~allowed).sum()} of {len(values)} values are outside what the datasheet allows"
             repair = f"The first is {values[~allowed].iloc[0]!r}; correct the range or the generator"
             yield _finding(dataset, "datasheet.md", f"columns.{name}", problem, repair)
 
 
-def _allowed(column: Column, values: pd.Series) -> pd.Series:
+def allows(column: Column, values: pd.Series) -> pd.Series:
     """Whether the datasheet allows each value."""
     if column.values is not None:
         return values.astype(str).isin(column.values)

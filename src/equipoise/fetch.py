@@ -23,6 +23,7 @@ import pandas as pd
 import platformdirs
 
 from equipoise.content import CHECKSUM, Dataset, Source
+from equipoise.datasets import allows
 from equipoise.files import write_whole
 
 ATTEMPTS = 3  # in one run, when a connection breaks
@@ -269,8 +270,7 @@ def _arff(text: str) -> pd.DataFrame:
 def _surprises(table: pd.DataFrame, dataset: Dataset) -> Iterator[str]:
     """Columns in which the real table holds what the datasheet does not allow. They are told, not refused."""
     for name, column in dataset.facts.columns.items():
-        numbers = pd.to_numeric(table[name], errors="coerce") if column.values is None else None
-        known = table[name].isin(column.values) if numbers is None else numbers.between(column.low, column.high)
-        odd = table.loc[~known, name]
+        values = pd.to_numeric(table[name], errors="coerce") if column.low is not None else table[name]
+        odd = table.loc[~allows(column, values), name]
         if len(odd):
             yield f"{name}: {len(odd):,} values are not in the datasheet, such as {odd.iloc[0]!r}"
