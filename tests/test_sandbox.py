@@ -3,6 +3,8 @@
 import json
 import os
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -37,6 +39,16 @@ def test_each_attempt_would_succeed_where_nothing_is_enforced(tmp_path, monkeypa
     with explain.bait() as things, Nursery(Sandbox.LANDLOCK) as nursery:
         for what in harmless:
             exec(explain.filled(explain.ATTEMPTS[what], things | {"nursery": nursery.address}), {})
+
+
+def test_python_may_be_started_by_a_path_that_goes_up(tmp_path):
+    folder = tmp_path / "here"
+    folder.mkdir()
+    program = "from equipoise.grading.sandbox import Nursery\nwith Nursery(): print('built')"
+    python = os.path.relpath(sys.executable, folder)
+    assert python.startswith("..")
+    run = subprocess.run([python, "-c", program], cwd=folder, text=True, capture_output=True, check=False)
+    assert run.stdout == "built\n", run.stderr
 
 
 def test_without_bubblewrap_nothing_starts_and_the_repair_is_named(monkeypatch):

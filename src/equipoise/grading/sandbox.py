@@ -171,7 +171,7 @@ class Nursery:
             "package_files": [str(PACKAGE)],
         }
         program = f"import sys, json; sys.path += {paths!r}; import zygote; zygote.main(json.loads(sys.argv[1]))"
-        python = [sys.executable, "-I", "-c", program, json.dumps(settings)]
+        python = [interpreter(), "-I", "-c", program, json.dumps(settings)]
         return [*_bubblewrap(), *python] if self.kind is Sandbox.BUBBLEWRAP else python
 
     def _environment(self) -> dict[str, str]:
@@ -188,6 +188,12 @@ def connect(address: str) -> socket.socket:
         line.close()
         raise
     return line
+
+
+def interpreter() -> str:
+    """The running Python by its plain path: started as ``../.venv/bin/python``, it calls itself just that."""
+    folder, name = os.path.split(sys.executable)
+    return os.path.join(os.path.realpath(folder), name)  # the name stays, since it tells an environment's from its own
 
 
 def prefixes() -> list[str]:
