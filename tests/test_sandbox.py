@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from textwrap import dedent
 
 import pytest
 
@@ -27,18 +28,82 @@ def test_each_attempt_would_succeed_where_nothing_is_enforced(tmp_path, monkeypa
     harmless = [
         "no network connection to this machine",
         "no abstract socket of another process",
+        "no socket of another process by its path",
+        "no message to a socket of another process",
         "no file of the grader's in view",
+        "mode and times of the grader's files stay",
+        "attributes of the grader's files stay",
+        "no file of the grader's can be emptied",
+        "attributes of the libraries' files stay",
         "no variable of the grader's environment",
-        "no other process in view",
+        "no files of other processes in view",
+        "no signal to other processes",
+        "limits and priority of other processes stay",
         "no kernel without these limits can be asked for",
         "the engine, the course and its solutions are not there",
-        "no programs from memory (memfd)",
+        "no looking into other processes",
+        "no programs, memory or messages outside the limits",
+        "none of the calls that are known for their holes",
+        "no typing into a terminal",
         "memory is limited",
+        "memory that processes share is limited",
+        "memory of a device is limited",
         "the size of a file is limited",
     ]
     with explain.bait() as things, Nursery(Sandbox.LANDLOCK) as nursery:
         for what in harmless:
-            exec(explain.filled(explain.ATTEMPTS[what], things | {"nursery": nursery.address}), {})
+            exec(explain.filled(what, things | {"nursery": nursery.address}), {})
+
+
+def test_an_attempt_that_could_not_be_made_does_not_count_as_enforced(monkeypatch):
+    monkeypatch.setattr(explain, "ATTEMPTS", {"misspelt": "unshaer()", "allowed": "print('done')"})
+    probes = explain.explain(Sandbox.LANDLOCK)
+    assert [probe.enforced for probe in probes] == [False, False]
+    assert probes[0].said.startswith("could not be tried: NameError")
+    assert probes[1].said == "it was possible: done"
+
+
+def run_filtered(program: str, *arguments: str) -> str:
+    """What a program says under the filter of the weaker sandbox alone, without Landlock or with an old one."""
+    begin = (
+        "import os, sys; import lockdown; lockdown.landlock_version = lambda: 1; calls = lockdown.CallFilter(False)\n"
+    )
+    begin += "lockdown.call('prctl', lockdown.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); calls.apply()\n"
+    environment = {**os.environ, "PYTHONPATH": str(sandbox.INSIDE)}
+    command = [sys.executable, "-c", begin + dedent(program), *arguments]
+    return subprocess.run(command, env=environment, text=True, stdout=subprocess.PIPE, check=True).stdout.strip()
+
+
+def test_an_old_landlock_is_completed_by_the_filter(tmp_path):
+    """Of opening and signals an old Landlock sees too little; here there is none at all."""
+    kept = tmp_path / "kept"
+    kept.write_text("kept")
+    program = """
+        import fcntl, signal
+        grader, kept = os.getppid(), sys.argv[1]
+        attempts = [
+            lambda: os.truncate(kept, 0),
+            lambda: os.open(kept, os.O_RDONLY | os.O_TRUNC),
+            lambda: os.open(kept, os.O_RDWR | os.O_WRONLY),
+            lambda: os.kill(grader, 0),
+            lambda: signal.pidfd_send_signal(os.pidfd_open(grader), 0),
+            lambda: fcntl.fcntl(0, fcntl.F_SETOWN, grader),
+        ]
+        for attempt in attempts:
+            try:
+                print(attempt())
+            except PermissionError:
+                pass
+        os.kill(0, 0)  # the own process group
+        """
+    assert run_filtered(program, str(kept)) == ""
+    assert kept.read_text() == "kept"
+
+
+def test_copying_a_file_is_no_attack(tmp_path):
+    (tmp_path / "a").write_text("a")
+    program = "import shutil; print(shutil.copy2(sys.argv[1], sys.argv[2]), open(sys.argv[2]).read())"
+    assert run_filtered(program, str(tmp_path / "a"), str(tmp_path / "b")) == f"{tmp_path}/b a"
 
 
 def test_python_may_be_started_by_a_path_that_goes_up(tmp_path):

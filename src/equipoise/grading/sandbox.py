@@ -238,6 +238,7 @@ def _bubblewrap() -> list[str]:
     if (PACKAGE / "course").is_dir():
         command += ["--tmpfs", f"{PACKAGE_INSIDE}/equipoise/course"]
     command += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/dev/shm", "--tmpfs", "/tmp", "--dir", "/run"]
+    command += ["--ro-bind", "/dev/null", "/dev/zero"]  # no device there: mapped, it is memory that no limit counts
     return [*command, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
 
 

@@ -43,7 +43,7 @@ def main(settings: dict) -> NoReturn:
     versions = _imported(settings["modules"])
     if (threads := len(os.listdir("/proc/self/task"))) != 1:
         sys.exit(f"a library started {threads - 1} threads on import; forking would not be safe")
-    settings["calls"] = lockdown.CallFilter()
+    settings["calls"] = lockdown.CallFilter(alone=settings["sandbox"] == "bubblewrap")
     settings["ours"] = [name for name in sys.modules if name.partition(".")[0] in OURS]
     gc.collect()
     gc.freeze()
