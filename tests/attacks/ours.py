@@ -23,7 +23,7 @@ LIMITS = guard.Limits(seconds=3000, bytes=10_000_000_000, processes=2000)
 PATIENCE = "c.Equipoise.limits = {'cell_seconds': 8, 'notebook_seconds': 30}\n"  # so that what hangs costs little
 
 
-def mark(root: Path, attacks: list[Attack]) -> Iterator[tuple[Attack, Outcome]]:
+def mark(root: Path, attacks: list[Attack], sandbox: str = "bubblewrap") -> Iterator[tuple[Attack, Outcome]]:
     """Each attack with what it achieved against our engine, in a class made below ``root``.
 
     What befalls the class, or cannot be traced to one attack, stands against all of them.
@@ -31,7 +31,7 @@ def mark(root: Path, attacks: list[Attack]) -> Iterator[tuple[Attack, Outcome]]:
     world = World(root)
     world.build()
     with (world.course / "grading" / "nbgrader_config.py").open("a") as settings:
-        settings.write(PATIENCE)
+        settings.write(PATIENCE + f"c.Equipoise.sandbox = {sandbox!r}\n")
     lab = world.load()
     run_guarded(world, "release", LAB)
     world.admit("abe")

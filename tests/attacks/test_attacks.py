@@ -13,6 +13,11 @@ from attacks.world import HONEST, SECRETS, World
 
 ATTACKS = {attack.name: attack for attack in load_attacks()}
 FEWEST = 48
+# Of the weaker sandbox, what its walls alone can stop; all else is the same in both.
+AGAINST_LANDLOCK = """
+    background_process files_spoilt_unopened fork_bomb gradebook_own_marks home_read kill_everything kill_parent
+    limits_of_others neighbour_spoilt network_abstract network_udp network_unix proc_read shared_memory_bomb
+""".split()  # noqa: SIM905
 
 
 @pytest.fixture(scope="module", name="world")
@@ -23,6 +28,14 @@ def _world(tmp_path_factory) -> World:
 @pytest.fixture(scope="module", name="outcomes")
 def _outcomes(world) -> dict[str, Outcome]:
     return {attack.name: outcome for attack, outcome in ours.mark(world.root, list(ATTACKS.values()))}
+
+
+@pytest.fixture(scope="module", name="outcomes_in_landlock")
+def _outcomes_in_landlock(tmp_path_factory) -> dict[str, Outcome]:
+    chosen = [ATTACKS[name] for name in AGAINST_LANDLOCK]
+    return {
+        attack.name: outcome for attack, outcome in ours.mark(tmp_path_factory.mktemp("landlock"), chosen, "landlock")
+    }
 
 
 def test_there_are_enough_attacks_and_each_is_one_short_file():
@@ -52,6 +65,11 @@ def test_report_for_the_grader_holds_no_script(world, outcomes):
     pages = list((world.classroom / "reports").glob("**/*.html"))
     assert pages
     assert not any(has_script(page.read_text(encoding="utf-8")) for page in pages)
+
+
+@pytest.mark.parametrize("name", AGAINST_LANDLOCK)
+def test_attack_achieves_nothing_in_the_weaker_sandbox(outcomes_in_landlock, name):
+    assert outcomes_in_landlock[name] == Outcome(), f"{ATTACKS[name].tries} {ATTACKS[name].must_happen}"
 
 
 def test_the_same_suite_finds_what_stock_nbgrader_lets_pass(tmp_path_factory):
