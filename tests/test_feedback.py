@@ -20,6 +20,7 @@ from nbgrader.apps.api import NbGraderAPI
 from equipoise import labs
 from equipoise.grading import feedback, pages
 from equipoise.grading.feedback import FeedbackError
+from equipoise.grading.matching import released
 
 ATTACKS = (
     "<script>window.hacked = 1</script>",
@@ -239,7 +240,7 @@ def test_hidden_region_without_an_end_is_cut_to_the_end_of_the_cell(lab):
     notebook = marked_class.marked_notebook(lab, Handed("ada"))
     cell = next(cell for cell in notebook.cells if labs.is_test(cell))
     cell.source = "# Test: it\nassert shown\n  ### BEGIN HIDDEN TESTS\nassert secret\n"
-    assert feedback.HIDDEN.sub("", cell.source) == "# Test: it\nassert shown"
+    assert released(cell) == "# Test: it\nassert shown\n"
 
 
 def test_what_student_code_printed_during_a_test_is_not_shown(lab):

@@ -27,12 +27,11 @@ from traitlets import default
 from equipoise import labs
 from equipoise.grading import marked, pages
 from equipoise.grading.marked import Marking, Task
+from equipoise.grading.matching import released
+from equipoise.grading.outputs import IMAGES, image
 
-HIDDEN = re.compile(r"\n?[ \t]*### BEGIN HIDDEN TESTS.*?(?:### END HIDDEN TESTS[^\n]*|\Z)", re.DOTALL)
 # Markup that is nothing without its script and style, such as scikit-learn's picture of a pipeline.
 LIVE = re.compile(r"<(?:script|input|details|svg|iframe|object|video|audio)\b", re.IGNORECASE)
-BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*")
-PICTURES = ("image/png", "image/jpeg")
 LONGEST_TEXT, MOST_OUTPUTS = 20_000, 50  # characters of one output, outputs of one cell
 FOLDED_LINES, FOLDED_TEXT, FOLDED_HTML = 30, 3_000, 30_000  # an output with more is folded
 ALMOST = 1e-9  # points that differ by less are the same
@@ -243,7 +242,7 @@ def _comment(cell: Mapping) -> str:
 
 def _cell_view(cell: NotebookNode, number: int, item: Item | None, fragments: pages.Fragments) -> CellView:
     kind, where = _kind(cell), f"cell {number}"
-    source = HIDDEN.sub("", cell.source) if is_locked(cell) else cell.source
+    source = released(cell) if is_locked(cell) else cell.source
     if cell.cell_type == "markdown":
         content = fragments.markdown(source, where, cell.get("attachments"))
     else:
@@ -289,9 +288,9 @@ def _output(output: Mapping, where: str, fragments: pages.Fragments) -> Output:
 
 def _display(data: Mapping, where: str, fragments: pages.Fragments) -> Output:
     """The richest form that can be shown safely."""
-    for kind in PICTURES:
-        if BASE64.fullmatch(data.get(kind, "-")):
-            return Output("picture", f"data:{kind};base64,{''.join(data[kind].split())}")
+    for kind in IMAGES:
+        if picture := image(kind, data.get(kind)):
+            return Output("picture", f"data:{kind};base64,{picture}")
     html = data.get("text/html")
     if html and not LIVE.search(html) and (content := fragments.html(html, where)) is not None:
         return Output("html", content, "a long table" if len(html) > FOLDED_HTML else "")

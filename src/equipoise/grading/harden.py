@@ -19,6 +19,7 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_locked, is_solution
 
 from equipoise.grading.matching import Cell, Match, Matching, changed, grade_id
+from equipoise.grading.outputs import IMAGES, image
 
 # Parsed JSON takes up to thirty times its bytes of memory, most of it for lists and objects; under these two caps it
 # stays below 350 MB. Figures or a runaway print make an honest notebook larger: then it is read without outputs, and
@@ -29,8 +30,6 @@ MOST_CELLS = 1_000  # a lab has about 50
 MOST_SHOWN = 2_000_000  # characters of output kept in a display cell
 MOST_IMAGE = 5_000_000  # base64 characters: a photograph from a phone
 
-IMAGES = {"image/png": "iVBORw0KGgo", "image/jpeg": "/9j/"}  # and how each begins in base64
-BASE64 = re.compile(r"[A-Za-z0-9+/\s]*+[=\s]*+")
 OUTPUTS = re.compile(rb'^   "outputs": \[\r?\n(?:    .*+\n)*+   \]', re.MULTILINE)  # in Jupyter's own layout of files
 RUN_TAGS = {"skip-execution", "raises-exception"}
 FLAGS = ("cell_type", "grade", "locked", "points", "solution", "task")
@@ -281,8 +280,7 @@ def _images(cell: Cell) -> dict[str, dict[str, str]]:
 
 def _image(mime: str, bundle: object) -> str | None:
     text = _text(bundle.get(mime)) if isinstance(bundle, dict) else None
-    valid = text and len(text) <= MOST_IMAGE and text.startswith(IMAGES[mime]) and BASE64.fullmatch(text)
-    return text if valid else None
+    return image(mime, text) if text and len(text) <= MOST_IMAGE else None
 
 
 def _shown(cell: Cell) -> list[dict]:

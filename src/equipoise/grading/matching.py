@@ -20,7 +20,7 @@ from nbformat import NotebookNode
 from nbgrader.utils import is_grade, is_locked, is_solution
 
 LONGEST_ANSWER = 100_000  # characters; what is longer is not parsed, nor compared loosely
-HIDDEN = re.compile(r"^[ \t]*### BEGIN HIDDEN TESTS.*?### END HIDDEN TESTS[^\n]*\n?", re.DOTALL | re.MULTILINE)
+HIDDEN = re.compile(r"[ \t]*### BEGIN HIDDEN TESTS.*?(?:### END HIDDEN TESTS[^\n]*\n?|\Z)", re.DOTALL)
 STUB_LINES = ("# YOUR CODE HERE", "raise NotImplementedError()", "YOUR ANSWER HERE")  # in every stub of nbgrader's
 
 
@@ -117,7 +117,7 @@ class Matching:
 
     def _by_text(self) -> None:
         """By the released text: notebooks of older formats have no ids, and some editors lose metadata."""
-        texts = {_gist(_released(self.key[k])): k for k in reversed(self._missing()) if not is_solution(self.key[k])}
+        texts = {_gist(released(self.key[k])): k for k in reversed(self._missing()) if not is_solution(self.key[k])}
         for i, cell in self._own():
             self._take(texts.pop(_gist(cell.source), None), i)
 
@@ -184,8 +184,8 @@ def grade_id(cell: NotebookNode) -> str | None:
     return cell.metadata.get("nbgrader", {}).get("grade_id")
 
 
-def _released(cell: NotebookNode) -> str:
-    """The source as students got it."""
+def released(cell: NotebookNode) -> str:
+    """The source of a cell of the key as students got it."""
     return HIDDEN.sub("", cell.source)
 
 
@@ -197,7 +197,7 @@ def _gist(source: str) -> str:
 
 
 def changed(key: NotebookNode, source: str) -> bool:
-    return _gist(_released(key)) != _gist(source)
+    return _gist(released(key)) != _gist(source)
 
 
 def _alike(key: NotebookNode, cell: Cell) -> bool:

@@ -7,7 +7,6 @@ text, tables, still images.
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -22,7 +21,12 @@ MOST_OUTPUTS = 200  # of one cell
 TAGS = nh3.ALLOWED_TAGS - {"img", "map", "area", "a"}
 ATTRIBUTES = {"td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan", "scope"}, "table": {"border"}}
 ESCAPES = re.compile(r"\x1b(?!\[[0-9;]{0,20}m)(?:\[[0-?]*[ -/]*[@-~]|[^\[]?)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]")
-BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+TURNING = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # characters that change the direction of writing
+BIDI = re.compile(f"[{TURNING}]")
+MOST_TAGS, DEEPEST = 10_000, 30
+VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
+ATTRIBUTE = r"""\s++[a-zA-Z_:][\w:.-]*+(?:\s*+=\s*+(?:"[^"<>]*+"|'[^'<>]*+'|[^\s"'=<>`]++))?"""
+TAG = re.compile(rf"<(/?)([a-zA-Z][a-zA-Z0-9]*+)(?:{ATTRIBUTE})*+\s*+/?>|<!--(?:[^<>-]|-(?!->))*+-->")
 
 
 def clean(outputs: Iterable[Any]) -> list[NotebookNode]:
@@ -69,16 +73,37 @@ def _shown(kind: str, value: Any) -> str | None:
         return plain(value)
     if kind == "text/html":
         html = "".join(value) if isinstance(value, list) else str(value)
-        if len(html) > 10 * LONGEST_TEXT:
+        if len(html) > 10 * LONGEST_TEXT or not well_formed(html):
             return None  # its plain text is there
         return nh3.clean(BIDI.sub("", html), tags=TAGS, attributes=ATTRIBUTES, clean_content_tags={"script", "style"})
-    return _image(kind, value) if kind in IMAGES else None
+    return image(kind, value)
 
 
-def _image(kind: str, value: Any) -> str | None:
+def image(kind: str, value: Any) -> str | None:
+    """A still image as base64 in one line, or None if it is none of these kinds or does not begin as they do."""
     text = "".join(value) if isinstance(value, list) else str(value)
     try:
-        data = base64.b64decode(text, validate=False)
-    except (binascii.Error, ValueError):
+        data = base64.b64decode("".join(text.split()), validate=True)
+    except ValueError:
         return None
-    return base64.b64encode(data).decode() if data.startswith(IMAGES[kind]) else None
+    return base64.b64encode(data).decode() if kind in IMAGES and data.startswith(IMAGES[kind]) else None
+
+
+def well_formed(html: str) -> bool:
+    """Whether every tag is closed by its own, none is too deep, and there are not too many of them.
+
+    Markup is parsed only if it is, because a few kilobytes of others keep a lenient parser busy for minutes.
+    """
+    opened, tags = [], 0
+    for tag in TAG.finditer(html):
+        tags += 1
+        name = (tag[2] or "").lower()
+        if not name or name in VOID:
+            continue
+        if not tag[1]:
+            opened.append(name)
+        elif not opened or opened.pop() != name:
+            return False
+        if len(opened) > DEEPEST:
+            return False
+    return not opened and tags == html.count("<") and tags <= MOST_TAGS

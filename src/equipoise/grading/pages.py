@@ -2,8 +2,7 @@
 
 A page is a single file without any script, and its Content-Security-Policy lets a browser load nothing. That is the
 second wall. The first is here: text is escaped by the templates, markup passes an allow-list, and characters that turn
-a line round or hide in it are shown by their number. Markup is parsed only if it is well formed and modest, because a
-few kilobytes of crossed tags can keep a lenient parser busy for minutes.
+a line round or hide in it are shown by their number. Markup is parsed only if it is well formed and modest.
 """
 
 from __future__ import annotations
@@ -23,21 +22,17 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from equipoise.grading.outputs import TURNING, well_formed
+
 LONGEST_MARKDOWN, LONGEST_CODE = 20_000, 50_000  # characters; what is longer is shown as plain text
-MOST_TAGS, DEEPEST = 10_000, 30
 # Control characters, the ones that change the direction of writing, and halves of characters that no file can hold.
-TREACHEROUS = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
+TREACHEROUS = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{TURNING}\ud800-\udfff]")
 WORDS = {"a", "abbr", "b", "br", "code", "del", "em", "i", "img", "ins", "kbd", "mark", "q", "s", "samp", "small"}
 BLOCKS = {"blockquote", "dd", "details", "div", "dl", "dt", "hr", "li", "ol", "p", "pre", "summary", "ul"}
 TABLES = {"caption", "table", "tbody", "td", "tfoot", "th", "thead", "tr"}
 HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
 TAGS = WORDS | {"span", "strong", "sub", "sup", "u", "var"} | BLOCKS | TABLES | HEADINGS
-VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 STYLE = re.compile(r"<(style|script)\b[^<>]*>[^<]*</\1\s*>", re.IGNORECASE)
-ATTRIBUTE = r"""\s++[a-zA-Z_:][\w:.-]*+(?:\s*+=\s*+(?:"[^"<>]*+"|'[^'<>]*+'|[^\s"'=<>`]++))?"""
-TAG = re.compile(rf"<(/?)([a-zA-Z][a-zA-Z0-9]*+)(?:{ATTRIBUTE})*+\s*+/?>|<!--(?:[^<>-]|-(?!->))*+-->")
 LINK = re.compile(r"(?:https?://|mailto:|#)", re.IGNORECASE)
 PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]+")
 
@@ -111,7 +106,7 @@ class Fragments:
         ``where`` says what a table or a picture belongs to, such as "cell 5".
         """
         source = visible(source)
-        if not _well_formed(source):
+        if not well_formed(source):
             return None
         cleaner = Cleaner(
             tags=TAGS,
@@ -129,23 +124,6 @@ def _rendered(source: str, as_typed: bool, attachments: Mapping) -> str | None:
         return MarkdownWithMath(renderer=renderer).render(source)
     except Exception:  # a missing attachment, or deep nesting: the text itself can still be shown
         return None
-
-
-def _well_formed(html: str) -> bool:
-    """Whether every tag is closed by its own, none is too deep, and there are not too many of them."""
-    opened, tags = [], 0
-    for tag in TAG.finditer(html):
-        tags += 1
-        name = (tag[2] or "").lower()
-        if not name or name in VOID:
-            continue
-        if not tag[1]:
-            opened.append(name)
-        elif not opened or opened.pop() != name:
-            return False
-        if len(opened) > DEEPEST:
-            return False
-    return not opened and tags == html.count("<") and tags <= MOST_TAGS
 
 
 def _allowed(tag: str, name: str, value: str) -> bool:
