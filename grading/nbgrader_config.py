@@ -8,6 +8,8 @@ import os
 import sys
 from pathlib import Path
 
+from traitlets.config import Application
+
 from equipoise.content import folder_names
 from equipoise.grading.run import write_sources
 from equipoise.grading.submissions import make_complete
@@ -33,12 +35,17 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.AssignLatePenalties",
 ]
 
+# nbgrader and formgrader pass over a submission whose notebook has another name, and its student would get no result.
+# `equipoise grade` finds it anyhow.
+if Application.initialized():
+    make_complete(here, folder_names(here.parent, "labs"))
+
 # Feedback pages that show no hidden test, run no script and need no internet.
 c.GenerateFeedback.exporter_class = "equipoise.grading.feedback.FeedbackExporter"
 c.GenerateFeedback.preprocessors = ["equipoise.grading.feedback.GetMarks"]
 
+# A table of grades in which names may have commas.
+c.ExportApp.plugin_class = "equipoise.grading.export.GradesExport"
+
 # The source of every assignment is its lab folder: labs/<slug>/lab.py, with its data.
 write_sources(here.parent, here / "source")
-
-# nbgrader passes over a submission whose notebook has another name, and its student would get no result.
-make_complete(here, folder_names(here.parent, "labs"))

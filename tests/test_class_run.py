@@ -5,6 +5,7 @@ Marking itself is not the subject here, so a light engine answers (``light.py``)
 
 from __future__ import annotations
 
+import csv
 import json
 import multiprocessing
 import os
@@ -20,11 +21,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
+from statistics import mode
 from typing import NamedTuple
 
 import light
+import nbformat
 import psutil
 import pytest
+from bs4 import BeautifulSoup
 from nbgrader.api import Gradebook
 from nbgrader.apps.api import NbGraderAPI
 from sqlalchemy import text
@@ -350,6 +354,69 @@ def test_the_notebook_is_found_by_name_or_for_want_of_another(tmp_path, names, t
     assert not any(name.endswith(".ipynb") for name in found.files)
 
 
+@pytest.mark.parametrize("names", [["Lab (1).ipynb"], ["a.ipynb", "b.ipynb"], ["notes.txt"], []])
+def test_what_is_put_there_for_nbgrader_changes_nothing(tmp_path, names):
+    folder = tmp_path / "submitted" / "ada" / "lab"
+    folder.mkdir(parents=True)
+    for name in names:
+        (folder / name).write_text(name)
+    before = submissions.read(folder)
+    submissions.make_complete(tmp_path, ["lab"])
+    assert nbformat.read(folder / "lab.ipynb", as_version=4).cells
+    assert submissions.read(folder) == before
+    if len(names) == 1:
+        (folder / names[0]).write_text("handed in again")
+        assert b"handed in again" in (submissions.read(folder).handed_in, *submissions.read(folder).files.values())
+    (folder / "lab.ipynb").write_text("{}")
+    submissions.make_complete(tmp_path, ["lab"])
+    assert submissions.read(folder).handed_in == b"{}"
+
+
+def test_nothing_is_put_behind_a_link_or_where_there_is_something(tmp_path):
+    elsewhere, folder = tmp_path / "elsewhere", tmp_path / "submitted" / "ada" / "lab"
+    elsewhere.mkdir()
+    folder.mkdir(parents=True)
+    (folder / "lab.ipynb").symlink_to(elsewhere / "new.ipynb")
+    (tmp_path / "submitted" / "ben").mkdir()
+    (tmp_path / "submitted" / "ben" / "lab").symlink_to(elsewhere)
+    submissions.make_complete(tmp_path, ["lab"])
+    assert not list(elsewhere.iterdir()) and (folder / "lab.ipynb").is_symlink()
+
+
+def test_half_of_what_is_put_there_does_not_stay(tmp_path, monkeypatch):
+    folder = tmp_path / "submitted" / "ada" / "lab"
+    folder.mkdir(parents=True)
+    monkeypatch.setattr(submissions, "STAND_IN", b"x" * 100_000)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        submissions.make_complete(tmp_path, ["lab"])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert not list(folder.iterdir())
+
+
+def test_our_command_adds_nothing_to_what_was_handed_in(course_root, lab, tests, tmp_path, monkeypatch):
+    """In the course's own folder for grading, whose configuration adds something for nbgrader's commands."""
+    monkeypatch.setattr(run, "engine_for", light.engine_for)
+    root = tmp_path / "course"
+    shutil.copytree(course_root, root)
+    shutil.copytree(root / "class", root / "grading", dirs_exist_ok=True)
+    room = Classroom(load_course(root))
+    folder = hand_in(room, lab, "ada", answers=dict.fromkeys(tests, 1))
+    (folder / f"{lab.slug}.ipynb").rename(folder / f"{lab.slug} (1).ipynb")
+    hand_in(room, lab, "ben")
+    (room.root / "submitted" / "ben" / lab.slug / f"{lab.slug}.ipynb").unlink()
+    for changed in (True, False):
+        results = graded(Classroom(load_course(root)), lab)
+        assert {result.state for result in results.values()} == {State.MARKED if changed else State.UNCHANGED}
+        assert results["ada"].points == sum(tests.values()) and results["ada"].notes == 1
+        assert [path.name for path in folder.iterdir()] == [f"{lab.slug} (1).ipynb"]
+        assert not list((room.root / "submitted" / "ben" / lab.slug).iterdir())
+
+
 def test_remarks_about_files_reach_the_result_and_the_notebook(room, lab):
     hand_in(room, lab, "ada")
     before = graded(room, lab)
@@ -384,19 +451,48 @@ def test_a_file_in_the_way_of_the_labs_own_gives_way(tmp_path):
     assert [text.partition(" ")[0] for _, text in found.remarks] == ["data"]
 
 
-@pytest.mark.parametrize("name", ["a b", "o'neill", "ada@example.org", "0123", "Žofia", "x" * 128])
+NAMES = ["Müller, Anna", "Smith (late)", "O'Neill; Zoë & Co #2 {0} 100%", "王小明", "Zo\u0308e", "$(id) `id` ~!^"]
+
+
+@pytest.mark.parametrize("name", ["a b", "o'neill", "ada@example.org", "0123", "Žofia", "x" * 128, *NAMES])
 def test_names_that_students_have(room, lab, name):
     hand_in(room, lab, name)
     assert graded(room, lab)[name].state is State.MARKED
 
 
-@pytest.mark.parametrize("name", ["<b>", "-rf", "x" * 129, "a\nb", "{0}", "a\x1b[31m", "ends. ", os.fsdecode(b"\xff")])
+def test_names_that_students_have_are_whole_wherever_they_are_shown(command, room, lab):
+    refused = "[bold]x"
+    for name in (*NAMES, refused):
+        hand_in(room, lab, name)
+    code, output = command(lab.slug)
+    assert code == 1 and rows(output).keys() == {*NAMES, refused}
+    assert room.nbgrader.get_autograded_students(lab.slug) == set(NAMES)
+    assert {name for name, grades in table(room.url).items() if grades} == set(NAMES)
+    page, listed = room.report(lab)
+    assert [row["student"] for row in csv.DictReader(listed.read_text().splitlines())] == sorted([*NAMES, refused])
+    assert not BeautifulSoup(page.read_text(), "html.parser").find_all(["script", "b"])
+    grades = room.export(room.root / "grades.csv").read_text().splitlines()
+    points = {row["student_id"]: float(row["max_score"]) for row in csv.DictReader(grades)}
+    assert points == dict.fromkeys(NAMES, sum(labs.points(lab).values()) + lab.rubric.points)
+
+
+UNLIKE = {
+    **dict.fromkeys(["<b>", 'a"b', "a\\b", "[bold]", "a*", "a?b", "c:d", "a|b"], "in it"),
+    **dict.fromkeys(["-rf", "=1+1", "@SUM(1)", "+1", "\uff1d1"], "begins with"),
+    **dict.fromkeys(["ends. ", " a"], "a blank"),
+    **dict.fromkeys(["a\nb", "a\x1b[31m", "a\u202eb", "a\u200bb", "a\u00a0b", os.fsdecode(b"\xff")], "cannot be seen"),
+    "x" * 129: "longer than 128",
+}
+
+
+@pytest.mark.parametrize("name", UNLIKE)
 def test_folders_that_are_not_named_like_students_are_reported(room, lab, name):
     hand_in(room, lab, name)
     hand_in(room, lab, "ada")
     hand_in(room, lab, ".hidden")
     (result, other) = sorted(graded(room, lab).values(), key=lambda result: result.student == "ada")
     assert result.state is State.FAILED and "not named like a student" in result.reason
+    assert UNLIKE[name] in result.reason and result.reason.endswith("Rename it.")
     assert result.student.isprintable() and result.reason.isprintable()
     assert other.state is State.MARKED
     assert set(table(room.url)) == {"ada"}

@@ -103,6 +103,47 @@ def test_every_planted_cell_loses_its_points_in_nbgraders_gradebook(by_hand, lab
     assert {test: marked[test][0] for test in expected} == expected
 
 
+def test_notebooks_of_other_names_are_told_alike_by_both_ways_and_are_never_stale(by_hand, lab, tmp_path):
+    """In the course's own folder, of students whose names are those of a download from a learning platform."""
+    root = shutil.copytree(by_hand, tmp_path / "course")
+    grading, perfect = root / "grading", root / "grading" / "submitted" / "perfect" / lab.slug / f"{lab.slug}.ipynb"
+    renamed, two, none = "Müller, Anna", "Smith, Jo (late)", "O'Neill, Zoë & Co"
+    said = {
+        renamed: f"The notebook was called {lab.slug} (1).ipynb",
+        two: f"None of the notebooks is called {lab.slug}.ipynb: a.ipynb, b.ipynb",
+        none: "There is no notebook of this name",
+    }
+    full = sum(labs.points(lab).values())
+    for student, names in {renamed: [f"{lab.slug} (1).ipynb"], two: ["a.ipynb", "b.ipynb"], none: ["a.txt"]}.items():
+        folder = grading / "submitted" / student / lab.slug
+        folder.mkdir(parents=True)
+        for name in names:
+            shutil.copy(perfect, folder / name)
+
+    def told(*command: str) -> dict[str, float]:
+        """Marks the three, and returns their points after their notes were looked at."""
+        assert_done(shell(*command, cwd=grading))
+        for student, text in said.items():
+            path = grading / "autograded" / student / lab.slug / f"{lab.slug}.ipynb"
+            notes = [note["text"] for note in json.loads(path.read_text())["metadata"]["equipoise"]["notes"]]
+            assert text in " ".join(notes) and "empty" not in " ".join(notes)
+        found = {student: grades(Classroom(load_course(root)).url, lab, student) for student in said}
+        return {student: sum(cell[0] or 0 for cell in cells.values()) for student, cells in found.items()}
+
+    ours = ("equipoise", "grade", lab.slug, *(word for student in said for word in ("--student", student)))
+    theirs = ("nbgrader", "autograde", lab.slug, "--student=*,*", "--force")
+    assert told(*theirs) == told(*ours) == {renamed: full, two: 0, none: 0}
+    assert_done(shell("nbgrader", "generate_feedback", lab.slug, "--student=*,*", cwd=grading))
+    for student, text in said.items():
+        page = html.unescape((grading / "feedback" / student / lab.slug / f"{lab.slug}.html").read_text())
+        assert text in page and student in page
+
+    untouched = grading / "submitted" / "untouched" / lab.slug / f"{lab.slug}.ipynb"
+    for command, notebook, points in ((ours, untouched, 0), (theirs, perfect, full), (ours, untouched, 0)):
+        shutil.copy(notebook, grading / "submitted" / renamed / lab.slug / f"{lab.slug} (1).ipynb")
+        assert told(*command) == {renamed: points, two: 0, none: 0}
+
+
 def test_our_command_gives_the_points_that_the_lab_promises_and_stops_for_nobody(by_us, lab):
     classroom, results = by_us
     assert {s: r.points for s, r in results.items() if s in expected_points(lab)} == expected_points(lab)

@@ -22,6 +22,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 import equipoise.lean  # noqa: F401  (before anything that imports nbformat)
 from equipoise.content import ContentError, Finding, find_root, load_course, load_dataset, pick_lab, read_course
@@ -250,7 +251,7 @@ def _print_results(results: list, title: str | None = None) -> None:
     for result in results:
         points = "" if result.points is None else f"{result.points:g}"
         rest = [f"{number:g}" if number else "" for number in (result.waiting, result.notes)]
-        table.add_row(result.student, result.state, points, *rest)
+        table.add_row(Text(result.student), result.state, points, *rest)
     console.print(table)
     for result in results:
         if result.reason:

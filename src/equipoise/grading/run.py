@@ -284,11 +284,11 @@ class Classroom:
             return write_report(lab, self.root, gradebook, self.root / "reports")
 
     def export(self, path: Path) -> Path:
-        """Write every mark in the gradebook to a CSV file with nbgrader's own exporter."""
-        from nbgrader.plugins.export import CsvExportPlugin
+        """Write every mark in the gradebook to a CSV file, as ``nbgrader export`` does."""
+        from equipoise.grading.export import GradesExport
 
         with self.nbgrader.gradebook as gradebook:
-            CsvExportPlugin(to=str(path), config=self.nbgrader.config).export(gradebook)
+            GradesExport(to=str(path), config=self.nbgrader.config).export(gradebook)
         return path
 
     def _do(self, outcome: dict, problem: str) -> None:

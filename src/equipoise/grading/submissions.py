@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import stat
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
 
 NOTEBOOK_BYTES = 100_000_000
@@ -23,7 +23,15 @@ MOST_FILES = 1_000
 DEEPEST = 8
 MOST_REMARKS = 12
 IGNORED = (".ipynb_checkpoints", "__pycache__", "*.pyc", "._*", ".DS_Store")  # as nbgrader does, and what Macs leave
-STUDENT = re.compile(r"[\w@+]([\w.@+' -]{0,126}[\w.@+'-])?")  # 128 is the gradebook's limit
+LONGEST_NAME = 128  # the gradebook's limit
+# formgrader writes names into its pages and scripts as they are, nbgrader takes some letters for a pattern, and
+# spreadsheets take some beginnings for a formula. All but brackets are letters that no folder of Windows has either.
+NO_LETTERS = frozenset('<>:"|?*\\[]')
+FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+STAND_IN = b"""{"cells": [{"cell_type": "markdown", "id": "stand-in", "metadata": {}, "source": "No student handed in \
+this file. It is here because nbgrader passes over a folder in which no notebook has this name; marking takes no \
+notice of it."}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+"""
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -64,19 +72,50 @@ def read(folder: Path, ours: Collection[str] = ()) -> Submission:
 
     Raises Unusable if the folder is not a student's, OSError if it cannot be read.
     """
+    reader = _Reader(f"{folder.name}.ipynb", frozenset(ours))
+    with _inside(folder) as inner:
+        reader.take_folder(inner)
+        notebook = reader.notebook()
+        handed_in = None if notebook is None else _content_at(inner, notebook)
+    return Submission(folder.parent.name, handed_in, reader.files, reader.told())
+
+
+def problem(folder: Path) -> str:
+    """Why ``submitted/STUDENT/LAB`` cannot be read as a student's, in a sentence; empty if it can."""
+    try:
+        with _inside(folder):
+            return ""
+    except Unusable as error:
+        return str(error)
+    except OSError as error:
+        return f"The submission cannot be read: {error}."
+
+
+@contextmanager
+def _inside(folder: Path) -> Iterator[int]:
+    """Open a student's folder. Raises Unusable or OSError."""
     student, lab = folder.parent.name, folder.name
-    if not STUDENT.fullmatch(student):
-        raise Unusable(f"The folder submitted/{shown(student)} is not named like a student.")
-    reader = _Reader(f"{lab}.ipynb", frozenset(ours))
+    if unlike := _unlike_a_student(student):
+        raise Unusable(f"The folder submitted/{shown(student)} is not named like a student: {unlike}. Rename it.")
     try:
         with _opened(folder.parent) as outer, _opened(lab, outer) as inner:
-            reader.take_folder(inner)
-            notebook = reader.notebook()
-            handed_in = None if notebook is None else _content_at(inner, notebook)
+            yield inner
     except NotADirectoryError:
         where = f"submitted/{student}/{lab}"
         raise Unusable(f"{where} is a link or a file. Put the student's folder in its place.") from None
-    return Submission(student, handed_in, reader.files, reader.told())
+
+
+def _unlike_a_student(name: str) -> str:
+    """What keeps a name from being a student's, which must be safe in pages, tables and nbgrader's commands."""
+    if len(name) > LONGEST_NAME:
+        return f"the name is longer than {LONGEST_NAME} characters"
+    if not name.isprintable():  # control characters, what turns a line round, and bytes that are no text
+        return "the name has characters that cannot be seen"
+    if found := sorted(NO_LETTERS & set(name)):
+        return f"the name has {' '.join(found)} in it"
+    if name.startswith((".", *FORMULA)):
+        return f"the name begins with {name[0]}"
+    return "the name begins or ends with a blank" if name != name.strip() else ""
 
 
 @contextmanager
@@ -142,7 +181,7 @@ class _Reader:
             with _opened(name, inside) as descriptor:
                 self.take_folder(descriptor, f"{path}/", depth + 1)
         elif path.endswith(".ipynb"):
-            self.notebooks.append(path)
+            self.notebooks += [] if _stands_in(inside, name, facts.st_size) else [path]
         elif conflict := next((file for file in self.ours if file.startswith(f"{path}/")), None):
             self.remark("repaired", f"{shown(path)} was left out: the lab's {conflict} takes its place.")
         else:
@@ -189,6 +228,11 @@ def _content(inside: int, name: str, most: int) -> bytes:
     return content
 
 
+def _stands_in(inside: int, name: str, size: int) -> bool:
+    """Whether a notebook is none that was handed in, but ``make_complete``'s."""
+    return size == len(STAND_IN) and _content(inside, name, size) == STAND_IN
+
+
 def _is_text(name: str) -> bool:
     try:
         name.encode()
@@ -205,14 +249,22 @@ def shown(name: str) -> str:
 
 
 def make_complete(root: Path, labs: Collection[str]) -> None:
-    """Give each submission in ``root`` a file with the name that nbgrader looks for, which passes over any other.
+    """Put a stand-in where no notebook has the name that nbgrader looks for: it passes over a folder without one.
 
-    A notebook that was renamed is copied if it is the only one; where there is none, an empty file takes its place, and
-    gets 0 with its reason. Nothing that was handed in is changed.
+    ``read`` takes no notice of it, so that a notebook of another name, and a later one, counts as if it were not there.
     """
     for lab in labs:
         for folder in folders(root, lab):
-            wanted = folder / f"{lab}.ipynb"
-            with suppress(OSError, Unusable):
-                if not os.path.lexists(wanted):
-                    wanted.write_bytes(read(folder).handed_in or b"")
+            with suppress(OSError, Unusable), _inside(folder) as inner:
+                _create(inner, f"{lab}.ipynb", STAND_IN)
+
+
+def _create(inside: int, name: str, content: bytes) -> None:
+    """Write a file that must not be there yet, whole or not at all. Raises OSError."""
+    with open(name, "xb", opener=partial(os.open, mode=0o644, dir_fd=inside)) as file:
+        try:
+            file.write(content)
+            file.flush()
+        except OSError:
+            os.unlink(name, dir_fd=inside)
+            raise
