@@ -571,6 +571,37 @@ def test_failure_names_the_mark_that_is_still_there(room, lab, tests):
     assert f"An earlier mark of {tests[test]:g} points is still in the gradebook" in graded(room, lab)["ada"].reason
 
 
+def test_the_reason_of_a_failure_is_reported_until_there_is_a_mark(room, lab, tests):
+    def reported() -> dict[str, str]:
+        page, listed = (path.read_text() for path in room.report(lab))
+        table = {row["student"]: row["notes"] for row in csv.DictReader(listed.splitlines())}
+        needs = BeautifulSoup(page, "html.parser").select("[aria-labelledby=needs] tbody tr")
+        shown = {row.th.get_text(): row.td.get_text() for row in needs}
+        assert all(words.endswith(f"failed: {shown[student]}") for student, words in table.items() if "failed" in words)
+        return shown
+
+    test = next(iter(tests))
+    for student, said in {"ada": {"answers": {test: 1}}, "ben": {"do": "fail"}, "cleo": {"do": "fail"}}.items():
+        hand_in(room, lab, student, **said)
+    (room.root / "submitted" / "dora").mkdir()
+    (room.root / "submitted" / "dora" / lab.slug).symlink_to(room.root)
+    graded(room, lab)
+    assert {"ben", "cleo", "dora"} <= reported().keys()
+    assert all("RuntimeError: a flaw of the engine's" in reported()[student] for student in ("ben", "cleo"))
+    assert "Put the student's folder in its place" in reported()["dora"]
+
+    hand_in(room, lab, "ada", do="fail")
+    hand_in(room, lab, "ben")
+    graded(room, lab)
+    assert f"An earlier mark of {tests[test]:g} points is still in the gradebook" in reported()["ada"]
+    assert "flaw" in reported()["cleo"] and "flaw" not in reported().get("ben", "")
+    hand_in(room, lab, "ada", answers={test: 1})
+    assert graded(room, lab)["ada"].state is State.UNCHANGED
+    assert "flaw" not in reported().get("ada", "")
+    left = [path.name for path in (room.root / "autograded").glob("*/.*")]
+    assert left == [f".{lab.slug}.failed"], "of cleo"
+
+
 def test_workers_that_cannot_start_end_the_run(room, lab, monkeypatch):
     class Broken:
         def __reduce__(self):

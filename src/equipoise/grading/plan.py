@@ -61,6 +61,11 @@ class Stamp:
         return self.identity == identity and abs(self.automatic - automatic) < 1e-9
 
 
+def failure(root: Path, lab: str, student: str) -> Path:
+    """Where the reason lies why the last attempt to mark a submission failed; it goes when there is a mark."""
+    return root / "autograded" / student / f".{lab}.failed"
+
+
 def basis(course: Course, lab: Lab, released: object, ours: Mapping[str, bytes], settings: object) -> str:
     """A hash of all that the marks of a lab follow from, but for the submissions; 64 hexadecimal digits."""
     parts = [

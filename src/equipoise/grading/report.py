@@ -1,7 +1,7 @@
 """What a grader wants to know of a class: how it went, which tests are poor, and who needs a person.
 
-The page and its table are made from what is there already, the marked notebooks and the gradebook, so that they can be
-made again at any time and never disagree with the marks.
+The page and its table are made from what is there already, the marked notebooks, the gradebook and the reasons why
+marking failed, so that they can be made again at any time and never disagree with the marks.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import math
+import os
 import re
 import statistics
 from collections import Counter, defaultdict
@@ -22,10 +23,12 @@ from sqlalchemy import Connection, text
 from equipoise import labs
 from equipoise.content import Lab
 from equipoise.files import write_whole
-from equipoise.grading import marked, pages
+from equipoise.grading import marked, pages, submissions
 from equipoise.grading.harden import Kind
 from equipoise.grading.marked import Marking, Task
+from equipoise.grading.plan import failure
 from equipoise.grading.records import marks
+from equipoise.grading.submissions import FORMULA
 
 GRADES = """
     SELECT submitted_assignment.student_id, base_cell.name, COALESCE(grade.manual_score, grade.auto_score, 0.0),
@@ -40,7 +43,6 @@ GRADES = """
 """
 NUMBER = re.compile(r"(?<!\w)[-+]?\d+(?:[.,]\d+)*(?:e[-+]?\d+)?", re.IGNORECASE)
 SEVERAL = re.compile(r"#(?:[\s,]+#)+")
-FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # what begins a formula in a spreadsheet
 MOST_MESSAGES = 5  # of one test
 MOST_BARS = 12
 FEWEST_FOR_OUTLIERS = 8
@@ -64,6 +66,7 @@ class Submission:
     total: float | None = None  # as exported
     waiting: float = 0  # points that a person still has to give
     look_again: bool = False  # a person's mark is older than the work
+    failure: str = ""  # why the last attempt to mark it failed, if it did
 
 
 @dataclass(frozen=True)
@@ -128,9 +131,19 @@ def read_submissions(lab: str, root: Path, gradebook: Connection) -> list[Submis
             total=totals[student].points if student in totals else None,
             waiting=totals[student].waiting if student in totals else 0,
             look_again=student in look_again,
+            failure=_failure(root, lab, student),
         )
         for student in sorted({folder.parent.name for folder in folders})
     ]
+
+
+def _failure(root: Path, lab: str, student: str) -> str:
+    """What marking left as its reason, or what would stop it before it begins."""
+    try:
+        return failure(root, lab, student).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        folder = root / "submitted" / student / lab
+        return submissions.problem(folder) if os.path.lexists(folder) else ""
 
 
 def _marking(path: Path, lab: str) -> Marking | None:
@@ -272,7 +285,9 @@ def needs_a_person(submissions: Sequence[Submission]) -> list[tuple[str, list[st
 
 
 def _reasons(one: Submission) -> Iterator[str]:
-    if one.marking is None:
+    if one.failure:
+        yield one.failure
+    elif one.marking is None:
         yield "Handed in, but not marked in the sandbox. Mark again."
     elif one.points is None:
         yield "Marked, but not in the gradebook. Mark again."
@@ -339,6 +354,8 @@ def csv_table(lab: Lab, submissions: Iterable[Submission]) -> str:
 def _noted(one: Submission) -> Iterator[str]:
     if one.marking is None:
         yield "not marked"
+    if one.failure:
+        yield f"failed: {one.failure}"
     for note in one.marking.notes if one.marking else ():
         yield f"{note.kind}{f' ({note.cell})' if note.cell else ''}: {note.text}"
 

@@ -222,6 +222,7 @@ class Classroom:
             return None  # it is read once more when it is its turn
         if force or not (mark and stamp and stamp.holds(identity, mark.automatic)):
             return None
+        plan.failure(self.root, chosen.lab.slug, student).unlink(missing_ok=True)  # of a version that was taken back
         return Result(student, State.UNCHANGED, mark.points, mark.waiting, stamp.notes, stamp.reason)
 
     def mark(self, chosen: Plan, jobs: int | None = None, scheduler: str | None = None) -> Iterator[Result]:
@@ -392,9 +393,9 @@ class _Run:
         return Result(student, State.MARKED, written.points, written.waiting, len(marked.notes), reason)
 
     def _failed(self, writer: Writer, student: str, problem: str) -> Result:
-        writer.enter_student(student)
         if mark := self.chosen.marks.get(student):
             problem += f" An earlier mark of {mark.points:g} points is still in the gradebook."
+        writer.write_failure(student, problem)
         return Result(student, State.FAILED, reason=problem)
 
 

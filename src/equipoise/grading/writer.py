@@ -2,6 +2,7 @@
 
 Killed between any two steps, the next run finds no stamp, or none of the right identity, and marks again; each step
 replaces what an earlier attempt left. So the old stamp goes first and the new one arrives with the finished folder.
+Where there is no mark to write, the reason is kept instead, until there is one.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SAWarning
 from traitlets.config import Config
 
-from equipoise.grading.plan import STAMP, Stamp
+from equipoise.grading.plan import STAMP, Stamp, failure
 from equipoise.grading.records import cause, hidden
 
 if TYPE_CHECKING:
@@ -90,10 +91,18 @@ class Writer:
     def __exit__(self, *error: object) -> None:
         self.gradebook.close()
 
-    def enter_student(self, student: str) -> None:
-        """Have a student in the gradebook who has no mark yet, so that nobody is missing from the grades."""
+    def write_failure(self, student: str, reason: str) -> None:
+        """Have a student in the gradebook who has no mark, so that nobody is missing from the grades; keep the reason.
+
+        Raises WritingError.
+        """
+        place = failure(self.root, self.lab, student)
+        draft = place.with_suffix(".failing")
         with self._stopping():
             self._patiently(lambda: self.gradebook.update_or_create_student(student))
+            place.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_text(reason, encoding="utf-8")
+            draft.replace(place)
 
     def write(self, marked: Marked, files: Mapping[str, bytes], reason: str) -> Written:
         """Write one mark. ``files`` are to lie beside the notebook.
@@ -240,8 +249,8 @@ def exchange(place: Path, files: Mapping[str, bytes]) -> None:
 
     The old folder is gone before the new one arrives, so that nothing is left behind once it has.
     """
-    for left in place.parent.glob(f".{place.name}.*"):  # by an attempt that was killed
-        shutil.rmtree(left)
+    for left in place.parent.glob(f".{place.name}.*"):  # by an attempt that was killed, or failed
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
     draft, old = (place.with_name(f".{place.name}.{kind}") for kind in ("new", "old"))
     with ExitStack() as undo:
         undo.callback(shutil.rmtree, draft, ignore_errors=True)
