@@ -14,7 +14,7 @@ from nbgrader.api import Gradebook
 from support import copy_course, shell
 
 from equipoise import demo, labs
-from equipoise.content import load_course
+from equipoise.content import Lab, load_course
 from equipoise.grading.run import Classroom, GradingError, State, write_sources
 
 NO_NOTEBOOKS = {
@@ -238,6 +238,33 @@ def test_lab_whose_tests_changed_since_the_release_is_refused(course_copy):
         list(classroom.grade(lab))
     with pytest.raises(GradingError, match="have changed since it was released"):
         classroom.mark_one(lab, "perfect")
+
+
+def test_resident_server_marks_by_the_lab_as_it_is_now(course_copy, monkeypatch):
+    """As formgrader's does, which imports this once and then lives for weeks."""
+    from traitlets.config import Config
+
+    from equipoise.grading import preprocessors
+
+    def ready() -> tuple[Classroom, Lab]:
+        course = load_course(course_copy)
+        return Classroom(course), next(iter(course.labs.values()))
+
+    classroom, lab = ready()
+    monkeypatch.chdir(classroom.root)
+    classroom.release(lab)
+    demo.hand_in_examples(classroom, lab)
+    mark = preprocessors.Mark(config=Config({"Equipoise": {"course": str(course_copy)}}))
+    resources = {"nbgrader": {"assignment": lab.slug, "student": "broken"}}
+    mark.preprocess(None, resources)
+    source, (test, worth) = lab.folder / "lab.py", next(iter(labs.points(lab).items()))
+    source.write_text(source.read_text().replace(f'id="{test}" points=', f'id="{test}" points=1'))
+    with pytest.raises(GradingError, match="have changed since it was released"):
+        mark.preprocess(None, resources)
+    classroom, lab = ready()
+    classroom.release(lab)
+    marked, _ = mark.preprocess(None, resources)
+    assert marked.metadata.equipoise.tests[test]["of"] == labs.points(lab)[test] != worth
 
 
 def test_folder_that_cannot_be_written_is_named(course_copy):

@@ -7,7 +7,7 @@ own preprocessors for saving marks and lateness.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 import nbformat
@@ -17,9 +17,11 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 
 from equipoise import labs
 from equipoise.content import Lab, load_lab
+from equipoise.files import fingerprint
 from equipoise.grading import submissions
 from equipoise.grading.harden import harden
-from equipoise.grading.run import Classroom
+from equipoise.grading.plan import failure
+from equipoise.grading.run import CONFIG_FILE, Classroom
 
 
 class SubmissionExporter(NotebookExporter):
@@ -30,7 +32,7 @@ class SubmissionExporter(NotebookExporter):
         folder = Path(filename).absolute().parent
         if folder.parents[1].name != "submitted":
             return super().from_filename(filename, resources, **options)
-        _, lab = _room(self.config.Equipoise.course, str(folder.parents[2]), folder.name)
+        _, lab = _room(Path(self.config.Equipoise.course), folder.parents[2], folder.name)
         notebook = harden(labs.marked_notebook(lab, {}), submissions.read(folder).handed_in).notebook
         return self.from_notebook_node(notebook, resources, **options)
 
@@ -41,16 +43,24 @@ class Mark(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         """Return the executed notebook. Raises GradingError or SandboxError where ``equipoise grade`` would."""
         slug, student = resources["nbgrader"]["assignment"], resources["nbgrader"]["student"]
-        room, lab = _room(self.config.Equipoise.course, str(Path.cwd()), slug)
+        room, lab = _room(Path(self.config.Equipoise.course), Path.cwd(), slug)
         marked, files = room.mark_one(lab, student)
+        failure(room.root, slug, student).unlink(missing_ok=True)
         _keep_only(files, Path.cwd() / "autograded" / student / slug)
         return nbformat.reads(marked.notebook, as_version=4), resources
 
 
-@cache
-def _room(course: str, root: str, slug: str) -> tuple[Classroom, Lab]:
-    content, lab = load_lab(Path(course), slug)
-    return Classroom(content, Path(root)), lab
+def _room(course: Path, root: Path, slug: str) -> tuple[Classroom, Lab]:
+    """The class and its lab as they are now: formgrader's server lives for weeks, and labs are mended meanwhile."""
+    settings = course / "grading" / CONFIG_FILE
+    state = fingerprint(course / "labs" / slug, course / "datasets"), settings.is_file() and settings.read_bytes()
+    return _read(course, root, slug, state)
+
+
+@lru_cache(maxsize=16)
+def _read(course: Path, root: Path, slug: str, _: object) -> tuple[Classroom, Lab]:
+    content, lab = load_lab(course, slug)
+    return Classroom(content, root), lab
 
 
 def _keep_only(files: set[str], folder: Path) -> None:
