@@ -265,6 +265,27 @@ def test_a_scheduler_that_goes_away_stops_with_one_sentence(course_root, machine
     assert {result.state for result in room.mark(room.plan(lab))} == {State.MARKED}
 
 
+def test_a_scheduler_without_workers_is_not_waited_for_and_the_next_run_continues(
+    course_root, machines, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(run, "engine_for", light.engine_for)
+    course = load_course(course_root)
+    room, lab = Classroom(course, tmp_path / "class"), next(iter(course.labs.values()))
+    room.release(lab)
+    for number in range(8):
+        hand_in(room.root, lab, f"s{number:02}", answers={}, seconds=1)
+    marked = room.mark(room.plan(lab), scheduler=machines.address)
+    next(marked)
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 2)
+    machines.first.kill()
+    machines.second.kill()
+    with pytest.raises(GradingError, match=r"no worker for 2 s\. What was marked before is kept"):
+        list(marked)
+    settled = room.plan(lab).settled
+    assert 0 < len(settled) < 8
+    assert {result.state for result in room.mark(room.plan(lab))} == {State.MARKED}
+
+
 def test_a_scheduler_that_is_not_there_is_one_sentence(course_root, tmp_path, monkeypatch):
     monkeypatch.setattr(cluster, "CONNECT_SECONDS", 1)
     course = load_course(course_root)

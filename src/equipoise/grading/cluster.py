@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import pickle
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import AbstractContextManager, ExitStack, suppress
@@ -19,7 +20,9 @@ from uuid import uuid4
 from equipoise.grading.plan import environment
 from equipoise.grading.workers import PROBLEM, Engine, Outcome, Task, WorkersError, answer, outcome
 
-CONNECT_SECONDS = 30
+CONNECT_SECONDS = 30  # without any worker, at the beginning or later
+POLL_SECONDS = 0.02
+LOST = "The connection to the scheduler was lost. What was marked before is kept."
 Opener = Callable[[], AbstractContextManager[tuple[Engine, Callable[[], None]]]]  # with what waits until it is ready
 
 
@@ -34,6 +37,7 @@ def run(opener: Opener, tasks: Iterable[Task], address: str) -> Iterator[Outcome
         try:
             client = stack.enter_context(Client(address, timeout=CONNECT_SECONDS, set_as_default=False))
             client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+            threads = max(1, sum(client.nthreads().values()))
         except (OSError, TimeoutError) as error:
             why = "no worker has joined it" if isinstance(error, TimeoutError) else error
             raise WorkersError(f"The scheduler at {address} cannot be used: {why}.") from None
@@ -45,23 +49,52 @@ def run(opener: Opener, tasks: Iterable[Task], address: str) -> Iterator[Outcome
             names[future.key] = task.student
             return future
 
-        threads = sum(client.nthreads().values())
-        running = as_completed([submit(task) for task in islice(tasks, 2 * threads)], loop=client.loop)
-        for future in running:
+        first = [submit(task) for task in islice(tasks, 2 * threads)]
+        running = as_completed(first, loop=client.loop, with_results=True, raise_errors=False)
+        del first
+        for future, result in _finished(running, client):
             for task in islice(tasks, 1):
                 running.add(submit(task))
-            yield _outcome(names.pop(future.key), future)
-            del future  # its result may leave the worker's memory
+            yield _outcome(names.pop(future.key), result)
+            del future, result  # which may leave the worker's memory, and ours
 
 
-def _outcome(student: str, future) -> Outcome:
-    """What a finished future holds. Raises WorkersError if the scheduler was lost."""
+def _finished(running, client) -> Iterator[tuple]:
+    """The futures in ``running`` with their results, as they arrive. Raises WorkersError when nobody works on them.
+
+    Nothing else here may wait for a result: one that a dead worker still had is made again by another, or never.
+    """
+    asked = manned = time.monotonic()
+    while not running.is_empty():
+        if running.has_ready():
+            yield next(running)
+            asked = manned = time.monotonic()
+            continue
+        time.sleep(POLL_SECONDS)
+        if time.monotonic() > asked + 1:
+            asked = time.monotonic()
+            manned = asked if _workers(client) else manned
+        if asked > manned + CONNECT_SECONDS:
+            raise WorkersError(
+                f"The scheduler has had no worker for {CONNECT_SECONDS} s. What was marked before is kept. Start a"
+                " worker and run the same command again."
+            )
+
+
+def _workers(client) -> int:
     try:
-        error = future.exception()
-        if error is None:
-            return outcome(student, future.result())
+        return len(client.nthreads())
     except (CancelledError, OSError, TimeoutError):
-        raise WorkersError("The connection to the scheduler was lost. What was marked before is kept.") from None
+        raise WorkersError(LOST) from None
+
+
+def _outcome(student: str, result: object) -> Outcome:
+    """What Dask gives as a result: an answer, an exception with its type and traceback, or that it was lost."""
+    if isinstance(result, bytes):
+        return outcome(student, result)
+    if isinstance(result, BaseException):
+        raise WorkersError(LOST)
+    _, error, _ = result
     return Outcome(student, problem=f"Its marking failed on the cluster ({type(error).__name__}: {error}).")
 
 
