@@ -194,6 +194,13 @@ def test_mark_that_something_else_overwrote_is_made_again(room, lab, tests):
     assert graded(room, lab)["ada"].points == tests[test]
 
 
+def test_no_cluster_marks_a_lab_whose_tests_changed_since_its_release(room, lab, monkeypatch):
+    hand_in(room, lab, "ada")
+    monkeypatch.setattr(run, "_tests", lambda lab: [("other", "", 1.0, "code")])
+    with pytest.raises(GradingError, match="have changed since it was released"):
+        next(room.mark(room.plan(lab), scheduler="tcp://127.0.0.1:1"))
+
+
 def test_lost_gradebook_means_marking_again(room, lab):
     hand_in(room, lab, "ada")
     graded(room, lab)
@@ -906,9 +913,10 @@ class Class(NamedTuple):
     tests: dict[str, float]
 
     def hand_in(self, student: str, version: int) -> None:
-        """Version 0 of a submission has one test right, version 1 two; even versions have an essay."""
-        right = list(self.tests)[: version + 1]
-        hand_in(self.room, self.lab, student, answers=dict.fromkeys(right, 1), essay=version % 2 == 0, seconds=0.005)
+        """Each version of a submission has another test right, of the same worth, so that points tell none apart."""
+        worth = mode(self.tests.values())
+        right = [test for test, points in self.tests.items() if points == worth][version]
+        hand_in(self.room, self.lab, student, answers={right: 1}, essay=version % 2 == 0, seconds=0.005)
 
     def start(self, target: Callable, *arguments) -> multiprocessing.Process:
         process = graders.Process(target=target, args=(*arguments, self.course, self.room.root))
