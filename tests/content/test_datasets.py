@@ -53,6 +53,16 @@ def test_units_are_as_asked(dataset):
         assert len(cohort.observed) == len(cohort.truth)
 
 
+def test_an_image_follows_from_its_row(dataset):
+    """Drawn alone or among others, today or tomorrow, a row gives the same image."""
+    cohort = datasets.draw(dataset, 300, 5)
+    if cohort.render is None:
+        return
+    some = [7, 3, 250]
+    assert np.array_equal(cohort.render(cohort.observed.iloc[some], cohort.truth.iloc[some]), cohort.images[some])
+    assert len({image.tobytes() for image in cohort.images}) == len(cohort.images)
+
+
 def test_students_table_shares_no_column_with_the_truth(dataset, tmp_path):
     header = datasets.write_data(dataset, tmp_path)[0].read_text().splitlines()[0].split(",")
     truth = datasets.released(dataset).truth
