@@ -17,13 +17,13 @@
 #
 # **How to work.** Run the cells from top to bottom with Shift + Enter. Where you see `# YOUR CODE HERE`, put your code in place of
 # that line and of the line `raise NotImplementedError()` below it. The cells that begin with `# Test` check your work: if one
-# complains, read its message, mend your cell, run both again. The tests that you see are not all: marking also tries your functions
-# on other data.
+# complains, read its message, mend your cell, run both again. Of a long report in red, only the last lines are the message for
+# you: scroll down to them. The tests that you see are not all: marking also tries your functions on other data.
 #
 # **Before you hand in**, choose *Kernel → Restart Kernel and Run All Cells*, then scroll from the top. Running stops at the first
 # cell that fails; if you are stuck on one task, run the later cells one by one. Then save.
 #
-# You need about 45 minutes for tasks 1 to 8 if you know a little pandas, and 20 more for the memo.
+# You need about 45 minutes for tasks 1 to 8 if you know a little pandas, and 30 more for the memo.
 
 # %% id="setup"
 import logging
@@ -69,10 +69,11 @@ train = patients.sample(frac=0.5, random_state=0)  # the model learns from this 
 test = patients.drop(train.index)  # and is judged on the other
 
 # %% id="first-rows" display=true
-patients.head()
+patients.sample(4, random_state=226).set_index("patient_id").T  # four patients, a column each
 
 # %% [markdown]
-# Each row is one patient. Columns that end in `_before` are known when the score is made. The others come from the year after:
+# In the file each row is one patient; above, four of them stand side by side. What ends in `_before` is known when the score is
+# made. The rest comes from the year after:
 #
 # - `cost`: everything that was spent on the patient, in dollars;
 # - `avoidable_cost`: the part spent on emergency visits and hospital stays, which good care might have prevented;
@@ -89,8 +90,9 @@ averages.drop(columns="patient_id").T.assign(ratio=lambda table: table["Black"] 
 # ## Task 1. Predict before you measure
 #
 # Of 100 patients in this file, about 12 are recorded as Black. *Of 100 patients who get a place, how many are recorded as Black if
-# the model predicts total cost? Avoidable cost? Chronic conditions?* Write three shares between 0 and 1 (12 of 100 is `0.12`). You
-# are not marked on being right, only on committing yourself.
+# the model predicts total cost? Avoidable cost? Chronic conditions?* Write three shares between 0 and 1 (12 of 100 is
+# `0.12`, not `12` or `12%`). If you wrote guesses on the case page, type those. You are not marked on being right, only on
+# committing yourself.
 
 # %% id="predict" competency="R2"
 # Write: prediction = {"cost": ..., "avoidable_cost": ..., "conditions": ...} with your numbers for the dots.
@@ -175,8 +177,9 @@ plt.show()
 # ## Task 3. One model, three labels
 #
 # Complete `train_on`: fit a pipeline of `StandardScaler` and `LinearRegression` on the columns `FEATURES`, to predict the column
-# named by `label`. `make_pipeline(step1, step2)` builds it, `.fit(inputs, truth)` trains it; return the fitted pipeline. A linear
-# regression is a weighted sum: so many dollars more for each visit, each hospital day, and so on.
+# named by `label`. `make_pipeline(StandardScaler(), ...)` builds it (mind the brackets: each step is made, not only named);
+# `.fit(inputs, truth)` trains it; return the fitted pipeline. A linear regression is a weighted sum: so many dollars more for each
+# visit, each hospital day, and so on.
 
 # %% id="train" competency="R1"
 def train_on(table, label):
@@ -226,7 +229,7 @@ def most_at_risk(score, share=0.03):
 chosen = np.asarray(most_at_risk(np.array([5.0, 1.0, 9.0, 2.0, 7.0, 3.0, 4.0, 0.0, 8.0, 6.0]), share=0.2))
 assert chosen.shape == (10,) and set(np.flatnonzero(chosen)) == {2, 8}, (
     f"of ten patients with the scores 5, 1, 9, 2, 7, 3, 4, 0, 8, 6, a share of 0.2 are the two with 9 and 8, at the positions 2"
-    f" and 8. You chose the positions {np.flatnonzero(chosen).tolist()}"
+    f" and 8. You chose the positions {np.flatnonzero(chosen).tolist()}. Use `share`, not 0.03"
 )
 ### BEGIN HIDDEN TESTS
 from equipoise.datasets import unseen
@@ -252,8 +255,8 @@ for share in (0.03, 0.1):
 #
 # Use fairlearn's `MetricFrame`, which computes any metric for each group:
 # `MetricFrame(metrics={"name": function, ...}, y_true=..., y_pred=..., sensitive_features=...).by_group` is a table with one row a
-# group. The three functions are imported, under these names. `y_true` is whether a patient is severely ill, `y_pred` whether the
-# patient was chosen.
+# group. The three functions are imported, under these names. `y_true` and `y_pred` are True or False
+# for each patient: severely ill or not, chosen or not. So `y_true` is a comparison, not the number of conditions itself.
 
 # %% id="who" competency="fairness"
 def who_is_selected(table, chosen):
@@ -308,15 +311,16 @@ bounds = [interval(share, n) for share, n in zip(table["false_negative_rate"], s
 table = table.assign(severely_ill=severe, low=[low for low, _ in bounds], high=[high for _, high in bounds])
 placed = test[chosen].groupby("recorded_race")["conditions"].agg(["size", "mean", "sem"]).loc[RACES]
 placed = placed.assign(low=placed["mean"] - 1.96 * placed["sem"], high=placed["mean"] + 1.96 * placed["sem"])
-display(table.round(3))
+display(table.astype({"count": int}).round(3))
 display(placed.rename(columns={"size": "places", "mean": "mean conditions"}).drop(columns="sem").round(2))
 
 # %% [markdown]
-# (`low` and `high` are 95 % intervals: of the false negative rate in the first table, of the mean in the second.)
+# (`low` and `high` are 95 % intervals: of the false negative rate in the first table, of the mean in the second. Only 59 Black
+# patients have a place, so the last interval is wide.)
 #
-# The first table holds a riddle: the selection rates are nearly alike, and many would call that fair. Look at the other columns. How
-# many patients of each group are severely ill, and how many of them go without? And in the second table: how ill did one have to be
-# to get a place? Which of these numbers one calls "the gap" decides what one sees.
+# The first table holds a riddle: the selection rates are nearly alike, and many would call that fair. Look at the other columns.
+# How many patients of each group are severely ill, and how many of them go without? And in the second table: how ill were those
+# who got one? Which of these numbers one calls "the gap" decides what one sees.
 #
 # ## Task 6. The same score, the same need?
 #
@@ -338,12 +342,13 @@ def by_decile(table, score, column):
 
 # %% id="test-decile" points=3 competency="R4"
 # Test: twenty patients, two in each decile
-example = pd.DataFrame({"conditions": range(20), "recorded_race": ["White", "Black"] * 10}, index=range(100, 120))
+example = pd.DataFrame({"conditions": range(20), "recorded_race": ["White"] * 12 + ["Black"] * 8}, index=range(100, 120))
 found = by_decile(example, np.arange(20.0), "conditions")
 assert sorted(found.index) == list(range(1, 11)), f"your rows are {list(found.index)}; expected 1 to 10"
-assert abs(found.loc[10, "Black"] - 19) < 1e-9 and abs(found.loc[1, "White"]) < 1e-9, (
-    f"the highest score belongs to a Black patient with 19 conditions: in decile 10 the mean is 19, yours {found.loc[10, 'Black']:.2f}."
-    f" The lowest belongs to a White patient with 0: yours {found.loc[1, 'White']:.2f}"
+assert abs(found.loc[10, "Black"] - 18.5) < 1e-9 and abs(found.loc[1, "White"] - 0.5) < 1e-9, (
+    "the two highest scores of all belong to Black patients with 18 and 19 conditions: in decile 10 the mean is 18.5, yours"
+    f" {found.loc[10, 'Black']:.2f}. The two lowest belong to White patients with 0 and 1: 0.5, yours {found.loc[1, 'White']:.2f}. Cut"
+    " all patients together, by score"
 )
 ### BEGIN HIDDEN TESTS
 from equipoise.datasets import generate, unseen
@@ -384,8 +389,9 @@ by_decile(test, score, "conditions")[RACES].round(2)
 # ## Task 7. Ask for an explanation
 #
 # SHAP values share out a prediction among the inputs: by how many dollars did each move this patient's predicted cost away from the
-# average? Complete `explain`: a table with one row for each row of `table`, one column for each of `FEATURES` in that order, and the
-# index of `table`.
+# average? A patient's values add up to the predicted cost minus the average prediction for the *background*, the patients with whom
+# one compares. Complete `explain`: a table with one row for each row of `table`, one column for each of `FEATURES` in that order,
+# and the index of `table`.
 #
 # For a linear model `explainer = shap.LinearExplainer(a_model, background_data)` is exact, and `explainer(data).values` has one column a
 # feature. Mind that the pipeline has two steps: `pipeline[-1]` is the model that you explain, and it only ever sees *scaled* numbers.
@@ -410,6 +416,12 @@ assert list(values.columns) == FEATURES and values.index.equals(rows.index), (
     f"for 50 patients you return the columns {list(values.columns)} and {len(values)} rows; expected the columns FEATURES and the"
     " index of the table"
 )
+shared_out = cost_model.predict(rows[FEATURES]) - cost_model.predict(train.head(100)[FEATURES]).mean()
+off = np.abs(values.sum(axis=1) - shared_out).max()
+assert off < 1, (
+    "the values of each patient must add up to the predicted cost minus the average prediction for the background; yours are off"
+    f" by up to {off:,.0f} dollars. Did you scale both, background and table?"
+)
 ### BEGIN HIDDEN TESTS
 from equipoise.datasets import generate, unseen
 
@@ -432,7 +444,7 @@ assert off < 1e-6 * np.abs(expected).max(), (
 values = explain(cost_model, train, test)
 strength = values.abs().groupby(test["recorded_race"]).mean().loc[RACES].T
 strength.plot.barh(figsize=(7, 3.6), xlabel="mean push on the predicted cost ($), up or down", ylabel="")
-plt.legend(title="race as recorded")
+plt.legend(title="race as recorded", reverse=True)  # in the order of the bars
 plt.tight_layout()
 plt.show()
 swapped = test.assign(recorded_race=test["recorded_race"].map({"White": "Black", "Black": "White"}))
@@ -440,9 +452,10 @@ moved = np.abs(cost_model.predict(swapped[FEATURES]) - cost_model.predict(test[F
 print(f"If every patient's recorded race were swapped, the largest change of a score would be {moved:.0f} dollars.")
 
 # %% [markdown]
-# A reviewer who reads this plot sees sober inputs, no race, and nothing that changes when race is swapped. Each sentence of that
-# report is true. (Visits weigh most; only someone who knows already who can get to a clinic will stop at that.) The explanation says how the inputs lead to the *predicted cost*. Whether cost was the right thing to predict is a
-# question that it cannot even ask. **An explanation does not audit a label.**
+# A reviewer who reads this plot sees sober inputs, no race, and nothing that changes when race is swapped. All of this is true.
+# (Visits weigh most; only someone who knows already who can get to a clinic will stop at that.) The explanation says how the inputs
+# lead to the *predicted cost*. Whether cost was the right thing to predict is a question that it cannot even ask. **An explanation
+# does not audit a label.**
 #
 # ## Task 8. Compare the labels
 #
@@ -452,6 +465,10 @@ print(f"If every patient's recorded race were swapped, the largest change of a s
 # - `black_share`: of the patients who get a place, the share recorded as Black;
 # - `cost`, `avoidable_cost`, `conditions`: of each of these, summed over **all** patients in `new`, the share that falls on those
 #   who get a place. If they bear 15 % of all costs, it is 0.15.
+#
+# One way: begin with `lines = {}`; in a loop over the labels, set `lines[label] = {"black_share": ..., "cost": ...}` and so on;
+# `pd.DataFrame(lines).T` then has one row a label. `new[chosen]` are the rows of those chosen, and the mean of a column of True and
+# False is a share.
 
 # %% id="compare" competency="R4"
 def compare_labels(known, new):
@@ -473,6 +490,11 @@ found = compare_labels(few.head(1000), few.tail(1000))
 assert list(found.index) == LABELS, f"your rows are {list(found.index)}; expected one for each of {LABELS}"
 assert {"black_share", *LABELS} <= set(found.columns), (
     f"your columns are {list(found.columns)}; expected black_share, cost, avoidable_cost and conditions"
+)
+shares = found[["black_share", *LABELS]].to_numpy(float)
+assert ((shares >= 0) & (shares <= 1)).all(), (
+    f"your numbers run from {shares.min():.2f} to {shares.max():.2f}; all are shares between 0 and 1: a sum over the patients who get"
+    " a place, divided by the same sum over all patients in new"
 )
 ### BEGIN HIDDEN TESTS
 from equipoise.datasets import generate, unseen
@@ -500,9 +522,11 @@ compared = compare_labels(train, test)
 places = int(most_at_risk(cost_model.predict(test[FEATURES])).sum())
 bounds = [interval(share, places) for share in compared["black_share"]]
 compared = compared.assign(low=[low for low, _ in bounds], high=[high for _, high in bounds])
-compared = compared.assign(your_prediction=pd.Series(prediction))
+compared = compared.assign(guess=pd.Series(prediction))
 print(f"{places} places; {(test['recorded_race'] == 'Black').mean():.1%} of the patients are recorded as Black")
-compared[["black_share", "low", "high", "your_prediction", *LABELS]].round(3)
+names = {"black_share": "Black share of places", "low": "95 % interval from", "high": "to", "guess": "your prediction"}
+names |= {label: f"share of all {label}" for label in LABELS}
+compared[list(names)].rename(columns=names).rename_axis("trained on").round(3)
 
 # %% [markdown]
 # Read the table as the person who pays would, then as a patient just below the line would. What does each label gain, what does it
@@ -531,20 +555,25 @@ plt.show()
 #
 # Must one choose? Below, two scores are mixed: `weight` 0 is cost alone, 1 is conditions alone. Run it, then change it: mix in
 # avoidable cost, or double the number of places (`share`). Which mixture would you defend before the person who pays, and which
-# before a patient? Is there a weight at which the places of both groups go to equally ill patients?
+# before a patient? Is there a weight at which the places of both groups go to equally ill patients? The columns `±` are 1.96
+# standard errors of the mean beside them, half a 95 % interval: with at most about 100 Black patients, a few tenths mean
+# nothing.
 
 # %% display=true
 # Try things here; nothing below depends on it.
 scores = {label: train_on(train, label).predict(test[FEATURES]) for label in ("cost", "conditions")}
 standard = {label: (score - score.mean()) / score.std() for label, score in scores.items()}
+lines = {}
 for weight in (0, 0.25, 0.5, 0.75, 1):
     mixed = (1 - weight) * standard["cost"] + weight * standard["conditions"]
     got = test[most_at_risk(mixed, share=0.03)]
     black = got["recorded_race"] == "Black"
-    print(
-        f"weight {weight:.2f}: {black.mean():.0%} of places to Black patients, {got['cost'].sum() / test['cost'].sum():.1%} of all cost"
-        f" reached; mean conditions {got['conditions'][black].mean():.1f} (Black), {got['conditions'][~black].mean():.1f} (White)"
-    )
+    line = {"places to Black patients": black.mean(), "of all cost": got["cost"].sum() / test["cost"].sum()}
+    for race in RACES:
+        ill = got["conditions"][got["recorded_race"] == race]
+        line |= {f"conditions, {race}": ill.mean(), f"± {race}": 1.96 * ill.sem()}
+    lines[weight] = line
+pd.DataFrame(lines).T.round(2).rename_axis("weight")
 
 # %% [markdown]
 # ## Memo
@@ -555,9 +584,12 @@ for weight in (0, 0.25, 0.5, 0.75, 1):
 # 2. *Illness* (active chronic conditions) or avoidable cost, even if the places then reach less of the spending.
 # 3. *Nothing decides alone:* end automatic enrolment; clinicians refer, with a target for each group that is reviewed every year.
 #
-# Say what you decide, give two numbers from this lab with their uncertainty (`interval(share, n)` works for any share), argue the
-# strongest case **against** your choice, and name what you would monitor and what would change your mind. A person marks the memo,
-# with this rubric; each row is worth 0 to 3 points.
+# Say what you decide, give two numbers from this lab with their uncertainty, argue the strongest case **against** your choice, and
+# name what you would monitor and what would change your mind. A person marks the memo, with this rubric; each row is worth 0 to 3
+# points.
+#
+# `interval(share, n)` works for a share **of n patients**: for a false negative rate, n is the number of severely ill; for the
+# Black share of places, the number of places. It does not work for a share of dollars or of conditions.
 
 # %% [markdown] id="rubric" rubric=true
 
