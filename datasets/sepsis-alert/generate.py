@@ -54,6 +54,8 @@ SIGNS = {
     "systolic_bp": (126, -5, -9, 12, 0),
     "white_cells": (9, 0.6, 2.2, 2.5, 1),
 }
+# Nothing lower is charted: who has such values is not on a ward any more, waiting for a score.
+LEAST = {"heart_rate": 40, "respiratory_rate": 8, "temperature": 34, "systolic_bp": 70, "white_cells": 1}
 # The vendor's formula, on the log-odds scale: weight of one SD of each sign, of a decade of age, of each order.
 WEIGHTS = {"heart_rate": 0.38, "respiratory_rate": 0.38, "temperature": 0.38, "systolic_bp": -0.25, "white_cells": 0.25}
 AGE_WEIGHT, CULTURE_WEIGHT, ANTIBIOTIC_WEIGHT, INTERCEPT = 0.12, 1.25, 0.5, -4.8
@@ -186,9 +188,8 @@ def _charted(severity, acuity, first, measured, rng) -> tuple[dict, np.ndarray]:
     signs = {}
     for name, (usual, by_acuity, by_severity, sd, decimals) in SIGNS.items():
         value = usual + by_acuity * acuity + by_severity * severity + sd * rng.standard_normal(len(rows))
-        shown = value[last["blood" if name == "white_cells" else "vitals"]].round(decimals)
+        shown = value[last["blood" if name == "white_cells" else "vitals"]].round(decimals).clip(LEAST[name])
         signs[name] = shown if decimals else shown.astype(np.int16)
-    signs["white_cells"] = signs["white_cells"].clip(0.1)
     return signs, (rows - last["vitals"]).astype(np.int8)
 
 
