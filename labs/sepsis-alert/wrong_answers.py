@@ -97,6 +97,12 @@ def reliability(sepsis, risk, groups=5):
 def brier(sepsis, risk):
     return {"score": brier_score_loss(sepsis, risk), "base": brier_score_loss(sepsis, np.zeros(len(sepsis)))}
 
+# %% mistake="base-of-the-mean-risk" replaces="brier" loses={"test-brier": 2}
+# Everyone gets the mean of what the score says, not the share with sepsis: the yardstick is made from what it should measure.
+def brier(sepsis, risk):
+    everyone = np.full(len(sepsis), np.mean(risk))
+    return {"score": brier_score_loss(sepsis, risk), "base": brier_score_loss(sepsis, everyone)}
+
 # %% mistake="every-hour-an-alert" replaces="burden" loses={"test-burden": 3}
 # Each hour with a high score counts as an alert, although the nurse has been called already.
 def alerts_per_nurse_shift(rows, threshold):
@@ -127,6 +133,13 @@ def earlier_and_later(stays, share=0.6):
 def earlier_and_later(stays, share=0.6):
     cut = round(share * len(stays))
     return stays.iloc[:cut], stays.iloc[cut:]
+
+# %% mistake="cut-through-a-day" replaces="split" loses={"test-split": 2}
+# Sorted by day, but cut at a number of rows, so that stays of one day lie on both sides.
+def earlier_and_later(stays, share=0.6):
+    cut = round(share * len(stays))
+    in_order = stays.sort_values("day")
+    return in_order.iloc[:cut], in_order.iloc[cut:]
 
 # %% mistake="learns-from-the-future" replaces="recalibrate" loses={"test-recalibrate": 2}
 # The recalibration learns from all stays, those to be judged included.
