@@ -788,10 +788,12 @@ for title, inputs in (("weights", AT_THE_DOOR), ("weights, nothing of the examin
 #    signed.
 # 3. *A second reader only:* the doctor decides first, then sees the risk; where they disagree, a second doctor looks.
 #
-# Say what you decide, give two numbers from this lab with their uncertainty (`interval(share, n)` works for any share), argue
-# the strongest case **against** your choice, and name what you would monitor and what would change your mind. If anyone may
-# edit the model, say who, by what evidence, and who may undo it. A person marks the memo, with this rubric; each row is worth 0
-# to 3 points.
+# Say what you decide, give two numbers from this lab with their uncertainty (`interval(share, n)` works for any share), say who
+# gains and who loses, and which principles collide, argue the strongest case **against** your choice, and name what you would
+# monitor and what would change your mind. If anyone may edit the model, say who, by what evidence, and who may undo it. A person
+# marks the memo, with this rubric; each row is worth 0 to 3 points.
+#
+# Your memo goes into the cell below the rubric: double-click it to edit it, and press Shift + Enter when you have written it.
 
 # %% [markdown] id="rubric" rubric=true
 
@@ -817,5 +819,4 @@ for title, inputs in (("weights", AT_THE_DOOR), ("weights, nothing of the examin
 # ### END SOLUTION
 
 # %% [markdown] id="end"
-# You are done. Double-click the memo to edit it, and press Shift + Enter when you have written it. Restart and run all, save,
-# then hand in.
+# When the memo stands above, you are done. Restart and run all, save, then hand in.

@@ -713,9 +713,11 @@ for size in sizes:
 # 2. *A threshold for each skin tone.*
 # 3. *Keep the threshold*, draw a blood sample when the patient looks worse than the clip says, and buy better devices.
 #
-# Say what you decide, give two numbers from this lab with their uncertainty (`interval(share, n)` works for any share),
-# argue the strongest case **against** your choice, and name what you would monitor and what would change your mind. A
-# person marks the memo, with this rubric; each row is worth 0 to 3 points.
+# Say what you decide, give two numbers from this lab with their uncertainty (`interval(share, n)` works for any share), say who
+# gains and who loses, and which principles collide, argue the strongest case **against** your choice, and name what you would
+# monitor and what would change your mind. A person marks the memo, with this rubric; each row is worth 0 to 3 points.
+#
+# Your memo goes into the cell below the rubric: double-click it to edit it, and press Shift + Enter when you have written it.
 
 # %% [markdown] id="rubric" rubric=true
 
@@ -742,5 +744,4 @@ for size in sizes:
 # ### END SOLUTION
 
 # %% [markdown] id="end"
-# You are done. Double-click the memo to edit it, and press Shift + Enter when you have written it. Restart and run all, save,
-# then hand in.
+# When the memo stands above, you are done. Restart and run all, save, then hand in.
