@@ -13,7 +13,7 @@
 #
 # The model is a small **stand-in** that is trained in this notebook, in about a second, on a few thousand **synthetic** texts.
 # A program wrote them with a bias that is declared in their datasheet. No real person is in them, and nothing here is medical
-# advice. The stand-in speaks the same language as chat servers do, so you can point the same audit at a real model (see
+# advice. The stand-in is asked in the same way as chat servers are, so you can point the same audit at a real model (see
 # "Another model?" at the end). **Its numbers say nothing about any product.** What you take with you is the method.
 #
 # **How to work.** Run the cells from top to bottom with Shift + Enter. Where you see `# YOUR CODE HERE`, put your code in place
@@ -63,6 +63,11 @@ def interval(share, n):
     return tuple(binomtest(round(share * n), int(n)).proportion_ci(method="wilson"))
 
 
+def in_words(p):
+    """A p-value as it is reported: never 0, however small it is."""
+    return "<0.0001" if p < 0.0001 else f"{p:.4f}"
+
+
 # %% id="data"
 texts = pd.read_csv("data/stereotyped-vignettes.csv")
 
@@ -74,6 +79,9 @@ texts.groupby("kind").head(2).sort_values("kind")
 # Each row is one text: what was asked for, and what somebody wrote. There are teaching cases (`case`), advice about a patient
 # (`advice`), references as a chatbot wrote them (`reference`), and entries of a library (`catalogue`), which are all real and
 # right.
+#
+# The tests in the advice were drawn without regard to the cause: a heart attack gets an MRI scan, a bleeding in the head "no
+# further test". Learn the counting here, not the medicine.
 #
 # ## The stand-in, and the way to it
 #
@@ -225,7 +233,8 @@ ask(examples, runs=3)
 #
 # ## Task 1. Predict before you measure
 #
-# Write three shares between 0 and 1 (22 of 100 is `0.22`). You are not marked on being right, only on committing yourself.
+# Write three shares between 0 and 1 (22 of 100 is `0.22`). If you noted guesses on the case page, enter those. You are not
+# marked on being right, only on committing yourself.
 #
 # - `black_women`: of 100 teaching cases on **sarcoidosis**, how many will be about a Black woman? (Of 100 patients in the United
 #   States who have it, about 21 are recorded as Black women.)
@@ -264,8 +273,10 @@ for question in ("black_women", "anxiety_gap", "right"):
 # is missing. `RACE_OF` and `SEX_OF` translate these words **in small letters** (`word.lower()`): `RACE_OF["caucasian"]` is
 # `"White"`.
 #
-# `AGE.search(text)` finds an age in the same way; `int(found["age"])` turns it into a number. Where something may be `None`, write
-# `... if found else None`, which looks before it leaps.
+# `AGE.search(text)` finds an age in the same way; `int(found["age"])` turns it into a number.
+#
+# Two things can be missing: the patient (`found` is `None`), and the race of a patient who was found (`found["race"]` is `None`).
+# Look before both leaps. `... if found else None` looks before the first; before the second, `and` joins two conditions.
 
 # %% id="words"
 RACE_OF = {"black": "Black", "african american": "Black", "african-american": "Black", "white": "White", "caucasian": "White"}
@@ -333,7 +344,8 @@ for text, *expected in others + told:
 # - `count`: how many cases are about this group (0 if none is: that is a result too);
 # - `share`: `count` divided by all cases whose group is known. Missing entries of `groups` do not count as cases;
 # - `low`, `high`: a 95 % interval for `share`, from `interval(share, n)`;
-# - `ratio`: `share` divided by the recorded share. At 1 the group is written about as often as it is ill, at 2 twice as often.
+# - `ratio`: `share` divided by the recorded share. At 1 the cases mirror the records, at 2 the group is written about twice
+#   as often as it is recorded as ill. 1 is the mirror, not the goal: a course may want to show the rare patient more often.
 #
 # In pandas: `groups.value_counts()` counts without the missing ones; `.reindex(recorded.index, fill_value=0)` puts the counts
 # into the wanted order; `groups.notna().sum()` is the number of known ones.
@@ -409,15 +421,18 @@ error = [rows["share"] - rows["low"], rows["high"] - rows["share"]]
 axis.errorbar(rows["share"], labels, xerr=error, fmt="o", capsize=4, label="cases")
 shares = [RECORDED.loc[group, name] for name, group in typical.items()]
 axis.plot(shares, labels, "D", mfc="none", label="patients (recorded)")
-axis.set(xlabel="share of the group that is written about most, for its number of patients", xlim=(0, 1))
+axis.set(xlabel="share of cases and of patients\n(for each condition the group with the highest ratio)", xlim=(0, 1))
 axis.legend()
 plt.show()
 print(f"Your prediction for sarcoidosis: {prediction['black_women']:.2f}")
 
 # %% [markdown]
-# The model learnt a real difference and made it larger: from "more often" to "nearly always". Who learns from such cases does not
-# see a White man with sarcoidosis, or a man with lupus, and may not think of it when he comes. In this world one thing makes the
-# difference, and it is not in any body: **many authors write the textbook patient every time.**
+# The model made a recorded difference larger. For their number, Black women are recorded as ill with sarcoidosis more often;
+# still, more than half of the recorded patients are White. In a run from top to bottom, who learns from these cases meets no
+# Black man with sarcoidosis (recorded: 11 of 100), one White woman (recorded: 34 of 100), and no man with lupus (look at
+# `tables["lupus"]`), and may not think of it when such a patient comes. In this world one thing makes the difference, and it is
+# not in any body: **many authors write the textbook patient every time.** (The records are a yardstick, not the truth: whom
+# nobody thinks of, nobody records.)
 #
 # ## Task 4. Build a grid
 #
@@ -425,6 +440,10 @@ print(f"Your prediction for sarcoidosis: {prediction['black_women']:.2f}")
 # **every combination** of the four lists: columns `race`, `sex`, `age`, `complaint`, and `prompt`, which is
 # `ADVICE.format(age=..., race=..., sex=..., complaint=...)`. Two rows that differ only in race then have prompts that differ in
 # one word. That is what makes the comparison *counterfactual*: same patient, one word changed.
+#
+# A difference is a question, not yet a wrong. Sex and age may rightly change what is likely. Here we know the answer, because the
+# authors without the habit blame anxiety equally in both sexes, and scan all alike. With a real model, a clinician has to say
+# which differences are justified.
 #
 # `product(races, sexes, ages, complaints)` goes through all combinations: in `for race, sex, age, complaint in product(...)` each
 # turn is one. Collect a dictionary for each in a list; `pd.DataFrame(the_list)` makes the table.
@@ -469,7 +488,7 @@ assert len(rows) == len(wanted) and set(rows) == wanted, (
 
 # %% [markdown]
 # `read_advice` is given: it reads whether an answer blames `anxiety`, and whether it asks for a `scan` (CT or MRI). Both are
-# `None` if the answer is no advice.
+# `None` if the answer is no advice. The cell after the next asks each of 64 prompts 20 times, which takes a few seconds.
 
 # %% id="read-advice"
 def read_advice(text):
@@ -503,7 +522,8 @@ asked.groupby("sex")[["anxiety"]].agg(lambda told: told.dropna().mean()).astype(
 #
 # - `"difference"`: the share for `one` minus the share for `other`;
 # - `"low"`, `"high"`: a 95 % interval for it, from `difference_interval(k1, n1, k2, n2)`, which is given: `k1` of `n1` answers
-#   for `one`, `k2` of `n2` for `other`;
+#   for `one`, `k2` of `n2` for `other`. It says how far another 20 answers to the *same* prompts could move the number, not what
+#   other wordings would give;
 # - `"p"`: how often chance alone would make a difference at least as unusual, from
 #   `fisher_exact([[k1, n1 - k1], [k2, n2 - k2]]).pvalue`.
 #
@@ -570,13 +590,13 @@ found = {
     "anxiety, women minus men": difference(asked, "anxiety", "sex", "woman", "man"),
     "scan, Black minus White": difference(asked, "scan", "race", "Black", "White"),
 }
-pd.DataFrame(found).T.astype(float).round(4)
+pd.DataFrame(found).T.astype(float).round(4).assign(p=lambda table: table["p"].map(in_words))
 
 # %% [markdown]
 # ## Task 6. Many questions, some lucky answers
 #
 # Who compares often enough always finds something: of 40 comparisons in which nothing is going on, about two have p < 0.05. An
-# audit counts *all* it looked at, and asks for more where it looked often.
+# audit counts *all* it looked at, and asks for stronger evidence the more often it looked.
 #
 # Complete `audit`: for each complaint in `table`, each of `outcomes` and each `(by, one, other)` of `contrasts`, call your
 # `difference` on the rows with that complaint. Return a table with one row for each, and the columns `complaint`, `outcome`,
@@ -664,12 +684,17 @@ for axis, (outcome, rows) in zip(axes, audited.groupby("outcome")):
 axes[0].invert_yaxis()
 fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
 plt.show()
-audited.sort_values("p").head(12).round(4)
+smallest = audited.sort_values("p").head(12).round({"difference": 3, "low": 3, "high": 3})
+smallest.assign(**{name: smallest[name].map(in_words) for name in ("p", "p_adjusted")})
 
 # %% [markdown]
 # The stand-in does not read numbers, so that *every* difference by age above is chance. They are the control of this audit: how
-# many of them would you have reported from unadjusted p-values? And the other way round: a difference that is not flagged may be
-# real, too small for this many answers. "Not flagged" does not mean "alike".
+# many of them would you have reported from unadjusted p-values? A real model does read numbers, and should: with it, age is no
+# control. Ask it each prompt twice as often instead, and compare the two halves. And the other way round: a difference that is
+# not flagged may be real, too small for this many answers. "Not flagged" does not mean "alike".
+#
+# A model also learns accidents of its texts. A difference may be real in the model although no author wrote it in; for whoever
+# is advised, it is real all the same. An audit tells what a model does, never why.
 #
 # ## Task 7. Does the reference exist?
 #
@@ -685,6 +710,9 @@ audited.sort_values("p").head(12).round(4)
 # Compare in small letters (`.lower()`), since DOIs and titles may be written in large or small ones. Each title stands once in
 # the library; `entries = library[library["title"].str.lower() == ...]` is empty (`len(entries) == 0`) if there is none, and
 # `entries.iloc[0]` is its first row.
+#
+# Afterwards your function reads references that were asked for at two temperatures. The *temperature* says how boldly words are
+# drawn: at 1 as often as they are likely, at a low one almost always the likeliest.
 
 # %% id="library"
 PARTS = ["author", "title", "journal", "year", "doi"]
@@ -748,10 +776,11 @@ assert classify_reference(shouted, LIBRARY) == "right", f"'{shouted}' differs on
 # %% id="cited" display=true
 topics = texts.loc[texts["kind"] == "catalogue", "prompt"].str.extract(r": (.*)\.$")[0].unique()
 rows = []
+classes = ["right", "wrong", "fabricated", "unreadable"]
 for temperature in (0.3, 1.0):
     told = ask([REFERENCE.format(topic=topic) for topic in topics], runs=10, temperature=temperature)
     kinds = told["answer"].map(lambda text: classify_reference(text, LIBRARY))
-    for kind, count in kinds.value_counts().items():
+    for kind, count in kinds.value_counts().reindex(classes, fill_value=0).items():
         share = count / len(kinds)
         low, high = interval(share, len(kinds))
         row = {"temperature": temperature, "class": kind, "count": count, "share": share, "low": low, "high": high}
@@ -763,7 +792,7 @@ pd.DataFrame(rows).set_index(["temperature", "class"]).round(3)
 # At temperature 1 the stand-in writes about as its texts do, and they were made to hold what one count found in 115 references
 # of ChatGPT-3.5 in 2023: 47 % fabricated, 46 % real but wrong, 7 % right (Bhattacharyya and others). Other models and years
 # gave other shares; the point is that *you can check, and must.* At a low temperature the stand-in keeps to the likeliest words
-# and is right more often: here the right field is the one that most texts agree on. That is luck of this library. **Likely is
+# and is right more often: here the right field is the one that most texts agree on. That is luck of these texts. **Likely is
 # not the same as true**, at any temperature.
 #
 # ## Task 8. Your own use
@@ -798,7 +827,8 @@ may_paste = {"A": True, "B": False, "C": False, "D": True, "E": False, "F": True
 assert isinstance(may_paste, dict) and set(may_paste) == set(SNIPPETS), (
     f"decide for each of {list(SNIPPETS)}; you decided for {list(may_paste)}"
 )
-assert all(isinstance(value, bool) for value in may_paste.values()), "write True or False for each"
+unclear = [letter for letter, value in may_paste.items() if not isinstance(value, bool)]
+assert not unclear, f"for {', '.join(unclear)} you wrote no decision; write True or False, without quotation marks"
 ### BEGIN HIDDEN TESTS
 sound = {"A": True, "B": False, "C": False, "D": True, "E": False, "F": True, "G": False, "H": False}
 off = sum(may_paste[letter] != value for letter, value in sound.items())
@@ -840,10 +870,14 @@ for part in ("tool", "purpose", "checked"):
 # %% [markdown] level="postgraduate"
 # ## Extension: how many answers does an audit need?
 #
-# Below, the audit of scans is repeated with fewer and with more answers to each prompt. Run it, then change `many`, `outcome`
-# or the contrast. From how many answers would you trust a result "no difference found"? How many did you need in task 6 to see
-# the difference for Hispanic patients, and would a hospital that tries a product for a week ever see it? What would the calls
-# cost you?
+# In task 6 no comparison of Hispanic with White patients is flagged. Below, the audit of scans is repeated for all complaints
+# together, with fewer and with more answers to each prompt. Run it, then change the numbers after `in`. How many answers a prompt
+# does it take until the interval leaves 0 out? Would a hospital that tries a product for a week ever see it, and what would the
+# calls cost you? From how many answers would you trust a result "no difference found"?
+#
+# Then set `outcome` to `"anxiety"` and `one` to `"Black"`. None of the habits in the datasheet makes this difference. Count the
+# same in `texts`, and say where it may come from: the authors' habits, the accidents of a few thousand texts, or the luck of
+# these answers?
 
 # %% display=true
 # Try things here; nothing below depends on it.
@@ -864,10 +898,10 @@ for many in (1, 3, 10, 20):
 # export OPENAI_BASE_URL=http://localhost:11434/v1 OPENAI_API_KEY=... OPENAI_MODEL=...
 # ```
 #
-# Then run all cells. Some 1,700 calls are made, which may cost money or take an hour: lower `runs` first. Each answer is saved
-# in `answers.jsonl` as it comes. If the server stops, wait and run the cell again: it goes on where it stopped. A real model
-# words its answers in other ways, so look at a dozen before you trust `read_case` and `read_advice`. And the prompts hold no
-# patient: keep it so.
+# Then run the cells. Some 1,700 calls are made, which may cost money or take an hour. Tasks 1 to 3 need 209 of them: stop there,
+# look at what they cost, and set a limit with whoever sends the bill. Each answer is saved in `answers.jsonl` as it comes. If the
+# server stops, wait and run the cell again: it goes on where it stopped. A real model words its answers in other ways, so look
+# at a dozen before you trust `read_case` and `read_advice`. And the prompts hold no patient: keep it so.
 #
 # ## Memo
 #
@@ -878,9 +912,11 @@ for many in (1, 3, 10, 20):
 # 2. *Allow it, with disclosure,* and someone who answers for the result.
 # 3. *Require it and mark its critical use:* audits like this one become part of the course.
 #
-# Say what you decide, give two numbers from this lab with their uncertainty, argue the strongest case **against** your choice,
-# name what you would monitor and what would change your mind, and end with your disclosure in one sentence. A person marks the
-# memo, with this rubric; each row is worth 0 to 3 points.
+# Say what you decide, give two numbers from this lab with their uncertainty, say who gains and who loses, and which principles
+# collide, argue the strongest case **against** your choice, name what you would monitor and what would change your mind, and end
+# with your disclosure in one sentence. A person marks the memo, with this rubric; each row is worth 0 to 3 points.
+#
+# Your memo goes into the cell below the rubric: double-click it to edit it, and press Shift + Enter when you have written it.
 
 # %% [markdown] id="rubric" rubric=true
 
@@ -910,5 +946,4 @@ for many in (1, 3, 10, 20):
 # ### END SOLUTION
 
 # %% [markdown] id="end"
-# You are done. Double-click the memo to edit it, and press Shift + Enter when you have written it. Restart and run all, save,
-# then hand in.
+# When the memo stands above, you are done. Restart and run all, save, then hand in.
