@@ -21,6 +21,13 @@ def deaths_by(table, column):
     bounds = [interval(share, len(table)) for share in found["died"]]
     return found.assign(low=[low for low, _ in bounds], high=[high for _, high in bounds])
 
+# %% mistake="interval-by-rule-of-thumb" replaces="deaths" loses={"test-deaths": 3}
+# Share plus or minus 1.96 standard errors: too narrow for small groups, and below zero for the smallest.
+def deaths_by(table, column):
+    found = table.groupby(column)["died"].agg(["size", "mean"]).rename(columns={"size": "patients", "mean": "died"})
+    half = 1.96 * np.sqrt(found["died"] * (1 - found["died"]) / found["patients"])
+    return found.assign(low=found["died"] - half, high=found["died"] + half)
+
 # %% mistake="learns-who-was-admitted" replaces="train" loses={"test-train": 2}
 # The wrong column is learnt: the model predicts intensive care instead of death.
 def train_glass_box(table, inputs):
@@ -65,7 +72,7 @@ arrows = {
 }
 
 # %% mistake="inhaler-protects" replaces="arrows" loses={"test-arrows": 2}
-# What goes together is drawn as cause and effect.
+# What goes together is drawn as cause and effect: nine arrows, of which one is wrong.
 arrows = {
     ("illness", "died"),
     ("age", "died"),
@@ -75,7 +82,6 @@ arrows = {
     ("icu", "died"),
     ("icu", "oxygen_day2"),
     ("illness", "oxygen_day2"),
-    ("asthma", "inhaler"),
     ("inhaler", "died"),
 }
 
@@ -132,6 +138,12 @@ def effect_of_icu(table):
     without = model.predict_proba(table.assign(icu=0)[inputs])[:, 1].mean()
     return {"with_icu": with_icu, "without_icu": without, "difference": with_icu - without}
 
+# %% mistake="asks-the-model-of-another-table" replaces="effect" loses={"test-effect": 4}
+# The model was trained elsewhere, once: whatever happened to the patients of this table, the answer stays the same.
+def effect_of_icu(table):
+    with_icu, without = risk_if(adjusted, table, 1).mean(), risk_if(adjusted, table, 0).mean()
+    return {"with_icu": with_icu, "without_icu": without, "difference": with_icu - without}
+
 # %% mistake="edits-the-original" replaces="edit" loses={"test-edit": 2}
 # No copy is made: the model that everybody else uses has changed without a trace.
 def edit(model, name, value):
@@ -145,10 +157,17 @@ def edit(model, name, value):
     edited.coef_[0, list(model.feature_names_in_).index(name)] += value
     return edited
 
+# %% mistake="place-in-another-list" replaces="edit" loses={"test-edit": 2}
+# The place is looked up in the list of one model, whichever model is passed in.
+def edit(model, name, value):
+    edited = deepcopy(model)
+    edited.coef_[0, AT_THE_DOOR.index(name)] = value
+    return edited
+
 # %% mistake="risk-below-the-share" replaces="home" loses={"test-home": 1}
 # Everyone whose risk is below 30 % goes home, which is nearly everybody.
 def send_home(risk, share=HOME):
-    return risk <= share
+    return risk < share
 
 # %% mistake="counts-all-deaths-at-home" replaces="excess" loses={"test-excess": 3}
 # All deaths expected at home are counted, also those that would have happened anyway.
