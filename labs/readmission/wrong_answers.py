@@ -17,6 +17,13 @@ def returns_by(table, column):
     bounds = [interval(share, len(table)) for share in found["share"]]
     return found.assign(low=[low for low, _ in bounds], high=[high for _, high in bounds])
 
+# %% mistake="a-pair-for-low" replaces="returns" loses={"test-returns": 3}
+# Both ends of the interval are put into each column: the table looks right and can be drawn by nobody.
+def returns_by(table, column):
+    found = table.groupby(column)["returned"].agg(n="size", share="mean")
+    bounds = [interval(share, n) for share, n in zip(found["share"], found["n"])]
+    return found.assign(low=bounds, high=bounds)
+
 # %% mistake="sees-the-future" replaces="fit" loses={"test-fit": 2}
 # The column readmitted stays among the inputs: the model reads the answer, and its AUROC is perfect.
 def fit_model(table):
@@ -50,6 +57,11 @@ def call_list(risk, calls):
     chosen = np.zeros(len(risk), dtype=bool)
     chosen[np.argsort(risk)[:calls]] = True
     return chosen
+
+# %% mistake="ties-are-all-called" replaces="calls" loses={"test-calls": 2}
+# Everybody at the cut-off or above it: with equal risks that is more than there are calls.
+def call_list(risk, calls):
+    return risk >= np.sort(risk)[::-1][calls - 1]
 
 # %% mistake="truth-and-choice-swapped" replaces="audit" loses={"test-audit": 3}
 # What happened and who was called change places, so misses are counted among the called.
@@ -106,6 +118,17 @@ def fit_with_promise(model, table):
         objective=ErrorRate(costs={"fp": 0.87, "fn": 0.13}),
         max_iter=5,
     )
+    promise.fit(seen_by(model, table), table["returned"], sensitive_features=table["group"])
+    return promise
+
+
+promise = fit_with_promise(model, train)
+
+# %% mistake="no-objective" replaces="promise" loses={"test-promise": 2}
+# Without costs, plain errors are counted. A return is rare, so nobody is called, and all groups are missed alike.
+def fit_with_promise(model, table):
+    parity = TruePositiveRateParity(difference_bound=0.02)
+    promise = ExponentiatedGradient(LogisticRegression(solver="liblinear"), parity, max_iter=5)
     promise.fit(seen_by(model, table), table["returned"], sensitive_features=table["group"])
     return promise
 
