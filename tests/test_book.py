@@ -77,8 +77,9 @@ def test_no_file_of_the_book_gives_a_solution_away(book):
 def secret_lines(course: Course) -> set[str]:
     """Long lines of solutions, hidden tests and teaching notes that the students' notebooks do not hold."""
     lines: list[str] = []
+    notebooks = [labs.student_notebook(lab) for lab in course.labs.values()]
+    told = plain("\n".join(cell.source for notebook in notebooks for cell in notebook.cells))
     for lab in course.labs.values():
-        told = plain("\n".join(cell.source for cell in labs.student_notebook(lab).cells))
         hidden = [text for cell in labs.instructor_notebook(lab).cells for text in labs.HIDDEN.findall(cell.source)]
         answers = "\n".join([*labs.solutions(lab).values(), *hidden]).splitlines()
         lines += [line for line in answers if len(line.strip()) > 30 and plain(line.strip()) not in told]

@@ -35,9 +35,9 @@ FRONT_COMMENT = re.compile(r"\A# ---\n(.*?)^# ---\n", re.DOTALL | re.MULTILINE)
 CASE_SECTIONS = (
     "The case",
     "First vote",
+    "Predict the numbers",
     "Facts and unknowns",
     "Stakeholders",
-    "Predict the numbers",
     "The trade-off in one figure",
     "The lab",
     "What surprised you?",
