@@ -74,11 +74,15 @@ def table(path: Path) -> list[dict]:
     return list(csv.DictReader(path.read_text().splitlines()))
 
 
+def lost_points(lab) -> dict[str, float]:
+    """By test, what the planted mistakes of the example submission lose; two of them may lose the same."""
+    return {test: points for mistake in labs.mistakes(lab)[::3] for test, points in mistake.loses.items()}
+
+
 def expected_points(lab) -> dict[str, float]:
     """What the headers of lab.py and wrong_answers.py say that each example submission earns."""
     total = sum(labs.points(lab).values())
-    lost = sum(sum(m.loses.values()) for m in labs.mistakes(lab)[::3])
-    return {"perfect": total, "partly-right": total - lost, "untouched": 0, "broken": 0}
+    return {"perfect": total, "partly-right": total - sum(lost_points(lab).values()), "untouched": 0, "broken": 0}
 
 
 def grades(url: str, lab, student: str) -> dict[str, tuple]:
@@ -97,7 +101,7 @@ def test_nbgraders_own_commands_give_the_points_that_the_lab_promises(by_hand, l
 
 
 def test_every_planted_cell_loses_its_points_in_nbgraders_gradebook(by_hand, lab):
-    lost = {test: points for mistake in labs.mistakes(lab)[::3] for test, points in mistake.loses.items()}
+    lost = lost_points(lab)
     marked = grades(Classroom(load_course(by_hand)).url, lab, "partly-right")
     expected = {test: worth - lost.get(test, 0) for test, worth in labs.points(lab).items()}
     assert {test: marked[test][0] for test in expected} == expected
