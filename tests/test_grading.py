@@ -75,8 +75,9 @@ def table(path: Path) -> list[dict]:
 
 
 def lost_points(lab) -> dict[str, float]:
-    """By test, what the planted mistakes of the example submission lose; two of them may lose the same."""
-    return {test: points for mistake in labs.mistakes(lab)[::3] for test, points in mistake.loses.items()}
+    """By test, what the slips of the example submission lose: of several mistakes in one place it makes the last."""
+    made = {mistake.replaces: mistake for mistake in labs.mistakes(lab)[::3]}.values()
+    return {test: points for mistake in made for test, points in mistake.loses.items()}
 
 
 def expected_points(lab) -> dict[str, float]:
