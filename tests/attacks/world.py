@@ -33,6 +33,7 @@ SECRETS: Mapping[str, str] = {  # what must not get out, by the name under which
 }
 HONEST = {"abe": SECRETS["another's answer"], "zoe": "I would ask first."}  # students and their essays
 VARIABLE = "EQUIPOISE_DATABASE_PASSWORD"
+LOOK_SECONDS = 0.1  # between two looks at whether a server is to end
 CONTENTS = "format: jb-book\nroot: book/welcome\nparts:\n"
 
 
@@ -104,7 +105,7 @@ class Listeners:
 
     def __init__(self) -> None:
         self.heard: list[bytes] = []
-        self._open = ExitStack()
+        self._open, self._over, self._threads = ExitStack(), threading.Event(), []
 
     def __enter__(self) -> Listeners:
         Path(LISTENER["LISTENER_PATH"]).unlink(missing_ok=True)
@@ -117,22 +118,28 @@ class Listeners:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self._over.set()
+        for thread in self._threads:  # an address is free again only when nobody waits on it any more
+            thread.join()
         self._open.close()
         Path(LISTENER["LISTENER_PATH"]).unlink(missing_ok=True)
 
     def _serve(self, family: int, kind: int, address: object) -> None:
         server = self._open.enter_context(socket.socket(family, kind))
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.settimeout(LOOK_SECONDS)
         server.bind(address)
-        threading.Thread(target=self._listen, args=(server, kind), daemon=True).start()
+        if kind == socket.SOCK_STREAM:
+            server.listen()
+        self._threads.append(threading.Thread(target=self._listen, args=(server, kind), daemon=True))
+        self._threads[-1].start()
 
     def _listen(self, server: socket.socket, kind: int) -> None:
-        with suppress(OSError):  # the socket is closed at the end
-            if kind == socket.SOCK_DGRAM:
-                while True:
-                    self.heard.append(server.recv(1000))
-            server.listen()
-            while True:
-                with server.accept()[0] as client:
-                    client.settimeout(2)
-                    self.heard.append(client.recv(1000))
+        while not self._over.is_set():
+            with suppress(TimeoutError):
+                self.heard.append(server.recv(1000) if kind == socket.SOCK_DGRAM else self._said(server))
+
+    def _said(self, server: socket.socket) -> bytes:
+        with server.accept()[0] as client:
+            client.settimeout(2)
+            return client.recv(1000)
