@@ -584,12 +584,14 @@ pd.DataFrame(lines).T.round(2).rename_axis("weight")
 # 2. *Illness* (active chronic conditions) or avoidable cost, even if the places then reach less of the spending.
 # 3. *Nothing decides alone:* end automatic enrolment; clinicians refer, with a target for each group that is reviewed every year.
 #
-# Say what you decide, give two numbers from this lab with their uncertainty, argue the strongest case **against** your choice, and
-# name what you would monitor and what would change your mind. A person marks the memo, with this rubric; each row is worth 0 to 3
-# points.
+# Say what you decide, give two numbers from this lab with their uncertainty, say who gains and who loses, and which principles
+# collide, argue the strongest case **against** your choice, and name what you would monitor and what would change your mind. A
+# person marks the memo, with this rubric; each row is worth 0 to 3 points.
 #
 # `interval(share, n)` works for a share **of n patients**: for a false negative rate, n is the number of severely ill; for the
 # Black share of places, the number of places. It does not work for a share of dollars or of conditions.
+#
+# Your memo goes into the cell below the rubric: double-click it to edit it, and press Shift + Enter when you have written it.
 
 # %% [markdown] id="rubric" rubric=true
 
@@ -616,5 +618,4 @@ pd.DataFrame(lines).T.round(2).rename_axis("weight")
 # ### END SOLUTION
 
 # %% [markdown] id="end"
-# You are done. Double-click the memo to edit it, and press Shift + Enter when you have written it. Restart and run all, save,
-# then hand in.
+# When the memo stands above, you are done. Restart and run all, save, then hand in.

@@ -719,7 +719,7 @@ prevented(table, again, LOG["kept"] / LOG["offered"], effect).round(2)
 # **against** your choice, and name what you would monitor and what would change your mind. A person marks the memo, with this
 # rubric; each row is worth 0 to 3 points.
 #
-# Double-click the memo to edit it, and press Shift + Enter when you have written it.
+# Your memo goes into the cell below the rubric: double-click it to edit it, and press Shift + Enter when you have written it.
 
 # %% [markdown] id="rubric" rubric=true
 
@@ -747,4 +747,4 @@ prevented(table, again, LOG["kept"] / LOG["offered"], effect).round(2)
 # ### END SOLUTION
 
 # %% [markdown] id="end"
-# When the memo is written, you are done. Restart and run all, save, then hand in.
+# When the memo stands above, you are done. Restart and run all, save, then hand in.

@@ -810,12 +810,14 @@ pd.DataFrame(lines).T.round(1).rename_axis("alert from")
 # 3. *Not yet:* on only after a silent local validation with limits fixed in advance, recalibrated, and checked again every
 #    quarter.
 #
-# Say what you decide, give two numbers from this lab with their uncertainty, argue the strongest case **against** your choice,
-# and name what you would monitor and what would change your mind. A person marks the memo, with this rubric; each row is worth
-# 0 to 3 points.
+# Say what you decide, give two numbers from this lab with their uncertainty, say who gains and who loses, and which principles
+# collide, argue the strongest case **against** your choice, and name what you would monitor and what would change your mind. A
+# person marks the memo, with this rubric; each row is worth 0 to 3 points.
 #
 # `interval(share, n)` works for a share **of n stays**: for a sensitivity, n is the number of septic stays; for a PPV, the number
 # of alerts. `auroc_interval` is for an AUROC. Neither works for a net benefit.
+#
+# Your memo goes into the cell below the rubric: double-click it to edit it, and press Shift + Enter when you have written it.
 
 # %% [markdown] id="rubric" rubric=true
 
@@ -843,5 +845,4 @@ pd.DataFrame(lines).T.round(1).rename_axis("alert from")
 # ### END SOLUTION
 
 # %% [markdown] id="end"
-# You are done. Double-click the memo to edit it, and press Shift + Enter when you have written it. Restart and run all, save,
-# then hand in.
+# When the memo stands above, you are done. Restart and run all, save, then hand in.

@@ -18,8 +18,8 @@
 #
 # **How to work.** Run the cells from top to bottom with Shift + Enter. Where you see `# YOUR CODE HERE`, put your code in place
 # of that line and of the line `raise NotImplementedError()` below it. The cells that begin with `# Test` check your work: if
-# one complains, read its message, mend your cell, run both again. The tests that you see are not all: marking also tries your
-# functions on other texts.
+# one complains, read its message, mend your cell, run both again. Of a long report in red, only the last lines are the message
+# for you: scroll down to them. The tests that you see are not all: marking also tries your functions on other texts.
 #
 # **Before you hand in**, choose *Kernel → Restart Kernel and Run All Cells*, then scroll from the top. Running stops at the first
 # cell that fails; if you are stuck on one task, run the later cells one by one. Then save.

@@ -18,8 +18,8 @@
 #
 # **How to work.** Run the cells from top to bottom with Shift + Enter. Where you see `# YOUR CODE HERE`, put your code in place
 # of that line and of the line `raise NotImplementedError()` below it. The cells that begin with `# Test` check your work: if
-# one complains, read its message, mend your cell, run both again. The tests that you see are not all: marking also tries your
-# functions on other data.
+# one complains, read its message, mend your cell, run both again. Of a long report in red, only the last lines are the message
+# for you: scroll down to them. The tests that you see are not all: marking also tries your functions on other data.
 #
 # **Before you hand in**, choose *Kernel → Restart Kernel and Run All Cells*, then scroll from the top. Running stops at the first
 # cell that fails; if you are stuck on one task, run the later cells one by one. Then save.
@@ -629,9 +629,12 @@ for name, a_model, pictures in (("whole film", model, films), ("corners covered"
 # 2. *Not yet:* only after it has been trained without shortcuts, tested on C's own ordinary films, and explained.
 # 3. *Yes, silently first:* it runs for half a year without being shown, its errors are counted by room and group, then C decides.
 #
-# Say what you decide, give two numbers from this lab with their uncertainty (`interval(share, n)` works for any share), argue
-# the strongest case **against** your choice, and name what you would monitor and what would change your mind. A person marks
-# the memo, with this rubric; each row is worth 0 to 3 points.
+# Say what you decide, give two numbers from this lab with their uncertainty (`interval(share, n)` works for a share of n
+# films), say who gains and who loses, and which principles collide, argue the strongest case **against** your choice, and name
+# what you would monitor and what would change your mind. A person marks the memo, with this rubric; each row is worth 0 to 3
+# points.
+#
+# Your memo goes into the cell below the rubric: double-click it to edit it, and press Shift + Enter when you have written it.
 
 # %% [markdown] id="rubric" rubric=true
 
@@ -660,5 +663,4 @@ for name, a_model, pictures in (("whole film", model, films), ("corners covered"
 # ### END SOLUTION
 
 # %% [markdown] id="end"
-# You are done. Double-click the memo to edit it, and press Shift + Enter when you have written it. Restart and run all, save,
-# then hand in.
+# When the memo stands above, you are done. Restart and run all, save, then hand in.
