@@ -100,7 +100,7 @@ def _pathway(course: Course, level: Level) -> str:
     lines = [f"\n\n## {level.capitalize()} training\n"]
     for number, case in enumerate(course.pathway(level), 1):
         facts, lab = case.facts, course.lab(case.facts.lab).facts
-        lines.append(f"{number}. [{facts.title}](../cases/{case.slug}/case): {facts.harm.summary}")
+        lines.append(f"{number}. [{facts.title}](../cases/{case.slug}/case): {facts.harm.summary}.\\")
         lines.append(f"   *{', '.join(facts.specialty)}. Case {facts.minutes} minutes, lab {lab.minutes} minutes.*")
     return "\n".join(lines) if len(lines) > 1 else f"{lines[0]}\nNo case yet."
 
