@@ -10,10 +10,7 @@ from nbgrader.utils import compute_checksum, determine_grade
 from support import ROOT
 
 from equipoise import labs, proof
-from equipoise.content import folder_names
-from equipoise.datasets import released
 from equipoise.grading.execute import Engine, Job
-from equipoise.grading.run import course_files, modules
 from equipoise.grading.sandbox import Limits, Nursery, Sandbox
 
 LIMITS = Limits(
@@ -354,23 +351,3 @@ def test_what_cannot_be_read_gets_nothing_with_its_reason(engine):
         result = engine.mark(Job("lab", "ada", "1", key, handed_in))
         assert set(result.scores.values()) == {0} and len(result.scores) == 5
         assert result.notes[0].kind == "unreadable"
-
-
-@pytest.mark.parametrize("slug", folder_names(ROOT, "labs"))
-def test_a_real_lab_is_marked_as_it_says_mistake_by_mistake(slug, course):
-    lab = course.lab(slug)
-    key, solved = nbformat.writes(labs.marked_notebook(lab, {})), labs.solutions(lab)
-    tables = [course.dataset(name) for name in lab.facts.datasets]
-    files = {f"data/{table.slug}.csv": released(table).observed.to_csv(index=False).encode() for table in tables}
-    with Nursery(Sandbox.BUBBLEWRAP, Limits(), modules(lab)) as nursery:
-        engine = Engine.of(nursery)
-
-        def lost(answers, secret="one"):
-            handed_in = nbformat.writes(labs.submission(lab, answers)).encode()
-            scores = engine.mark(Job(slug, "ada", "1", key, handed_in, files, course_files(course, lab), secret)).scores
-            return {name: worth - scores[name] for name, worth in labs.points(lab).items() if scores[name] != worth}
-
-        assert lost(solved) == lost(solved, "two") == {}
-        assert lost({}) == labs.points(lab)
-        for mistake in labs.mistakes(lab):
-            assert lost(solved | {mistake.replaces: mistake.source}) == mistake.loses, mistake.name

@@ -145,7 +145,7 @@ def test_seed_of_a_hidden_test_is_not_on_the_page(spoilt, old, new, cell):
         ("low_oxygen = test[", "used\nlow_oxygen = test[", "missed: uses 'used' as the test test-train binds it"),
         ("ALERT = 0.15\n", "ALERT = 0.15; fig\n", "held-out: uses 'fig' as the display cell compare binds it"),
         ("# Test: the largest", "by_race\n#", "test-gap: uses 'by_race' as the display cell compare binds it"),
-        ("# You are done.", "#\n# %%\nsizes\n# %% [markdown]\n#", "uses 'sizes' as the display cell without an id"),
+        ("# When the memo", "#\n# %%\nsizes\n# %% [markdown]\n#", "uses 'sizes' as the display cell without an id"),
         ("low_oxygen = test[", "by_race\nlow_oxygen = test[", "missed: uses 'by_race' as the display cell compare"),
         (
             "train, test = split",
