@@ -78,6 +78,19 @@ def new(kind: Kind, slug: str, course: CourseFolder = None) -> None:
 
 
 @app.command()
+def book(course: CourseFolder = None) -> None:
+    """Build the book."""
+    from equipoise.book.build import BuildError, build
+
+    with _stops_on(ContentError, BuildError):
+        content = load_course(_root(course))
+        with _progress() as report:
+            report("Building the book")
+            first = build(content)
+    console.print(f"The book: {first}", soft_wrap=True, highlight=False)
+
+
+@app.command()
 def fetch(
     slug: Annotated[str, typer.Argument(help="The dataset whose real table is wanted.")],
     yes: Annotated[bool, typer.Option("--yes", help="Agree to the licence, which is shown all the same.")] = False,
@@ -185,10 +198,11 @@ def demo(
 ) -> None:
     """Go once round: build the book, release a lab, mark an example class, write feedback and grades."""
     from equipoise import demo as circle
+    from equipoise.book.build import BuildError
     from equipoise.grading.run import GradingError
 
     root = _root(course)
-    with _stops_on(ContentError, GradingError):
+    with _stops_on(ContentError, BuildError, GradingError):
         content = load_course(root)
         chosen = content.lab(lab or content.in_order()[0].facts.lab)
         with _progress() as report:

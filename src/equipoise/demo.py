@@ -7,8 +7,6 @@ Nothing here is prepared by hand. The example submissions are generated from ``l
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +14,9 @@ from pathlib import Path
 import nbformat
 
 from equipoise import labs
+from equipoise.book.build import build
 from equipoise.content import Course, Lab
-from equipoise.grading.run import Classroom, GradingError, Result, State
+from equipoise.grading.run import Classroom, Result, State
 
 Report = Callable[[str], None]
 
@@ -34,9 +33,9 @@ class Outcome:
 
 
 def run(course: Course, lab: Lab, folder: Path, report: Report) -> Outcome:
-    """Build the book and take an example class through ``lab``, in ``folder``. Raises GradingError."""
+    """Build the book and take an example class through ``lab``, in ``folder``. Raises BuildError and GradingError."""
     report("Building the book")
-    book = build_book(course, folder)
+    book = build(course)
     classroom = Classroom(course, folder / "class")
     report(f"{lab.slug}: releasing")
     released = classroom.release(lab)
@@ -48,18 +47,6 @@ def run(course: Course, lab: Lab, folder: Path, report: Report) -> Outcome:
         if result.points is not None:
             feedback[result.student] = _feedback(classroom, lab, result)
     return Outcome(book, released, results, feedback, classroom.export(folder / "grades.csv"))
-
-
-def build_book(course: Course, folder: Path) -> Path:
-    """Run ``jupyter-book build`` with warnings as errors; its words go to a log. Raises GradingError."""
-    log = folder / "book.log"
-    folder.mkdir(parents=True, exist_ok=True)
-    command = [Path(sys.executable).parent / "jupyter-book", "build", "-W", "-n", "--keep-going", course.root]
-    with log.open("w") as output:
-        built = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, check=False)
-    if built.returncode:
-        raise GradingError(f"The book was not built; the reason is in {log}")
-    return course.root / "_build" / "html" / "index.html"
 
 
 def examples(lab: Lab) -> dict[str, str]:

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import csv
-import functools
-import http.server
 import json
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from support import copy_course, shell
 
 LOOKS = [(width, scheme) for width in (1280, 360) for scheme in ("light", "dark")]
 READS = [  # truth, advice, first, second: three conflicts, of which two are switches, one of them harmful
@@ -23,23 +18,11 @@ READS = [  # truth, advice, first, second: three conflicts, of which two are swi
 ]
 
 
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *args: object) -> None:
-        pass
-
-
-@pytest.fixture(scope="module", name="station")
-def _station(tmp_path_factory) -> Iterator[str]:
-    """The address of the page that has a reading station, in a freshly built book."""
-    root = copy_course(tmp_path_factory.mktemp("station") / "course")
-    built = shell("jupyter-book", "build", "-W", "-n", "--keep-going", ".", cwd=root)
-    assert built.returncode == 0, built.stderr[-1500:]
-    site = root / "_build" / "html"
-    [page] = [path for path in site.glob("cases/*/case.html") if "<reading-station" in path.read_text()]
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(QuietHandler, directory=site)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/{page.relative_to(site)}"
-        server.shutdown()
+@pytest.fixture(name="station")
+def _station(site) -> str:
+    """The address of the page that has a reading station."""
+    [page] = [name for name in site.pages if "<reading-station" in site.html(name)]
+    return f"{site.address}/{page}.html"
 
 
 @pytest.fixture(name="visit")
