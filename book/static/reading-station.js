@@ -3,6 +3,7 @@
 // The page brings everything: films as one picture, and truth, advice and a description in words for each as JSON inside the
 // element. Without JavaScript the element shows its films and answers as they are. Nothing is stored or sent.
 
+import { button, element } from "./elements.js";
 import { score, toCsv } from "./reading-score.js";
 
 const NAMES = ["No pneumonia", "Pneumonia"];
@@ -88,7 +89,7 @@ class ReadingStation extends HTMLElement {
       "Relying well means a high share in the fifth row and a low one in the sixth. Twelve reads are few: one read more or less ",
       "moves these shares by a lot. You knew that the advice is sometimes wrong, and learnt the truth after each film. On a ward you may know neither.",
     );
-    const file = element("a", { class: "rs-button", download: "reads.csv", href: "data:text/csv;charset=utf-8," + encodeURIComponent(toCsv(this.reads)) }, "Save reads.csv for the lab");
+    const file = element("a", { class: "eq-button", download: "reads.csv", href: "data:text/csv;charset=utf-8," + encodeURIComponent(toCsv(this.reads)) }, "Save reads.csv for the lab");
     const again = button("Start again", () => {
       this.reads = [];
       this.first();
@@ -132,26 +133,13 @@ function question(legend, then) {
     element("fieldset", {}, element("legend", {}, legend), ...choices),
     element("label", {}, "How sure are you? 50 % is a guess. ", sure),
     shown,
-    element("button", { class: "rs-button" }, "Commit"),
+    element("button", { class: "eq-button" }, "Commit"),
   );
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     then(Number(new FormData(form).get("rs-answer")), Number(sure.value));
   });
   return form;
-}
-
-function button(text, then) {
-  const made = element("button", { type: "button", class: "rs-button" }, text);
-  made.addEventListener("click", then);
-  return made;
-}
-
-function element(tag, attributes, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
 }
 
 const rightOrWrong = (answer, film) => (answer === film.truth ? "right" : "wrong");

@@ -10,12 +10,6 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 LOOKS = [(width, scheme) for width in (1280, 360) for scheme in ("light", "dark")]
-READS = [  # truth, advice, first, second: three conflicts, of which two are switches, one of them harmful
-    {"truth": 1, "advice": 1, "first": 0, "second": 1},
-    {"truth": 0, "advice": 1, "first": 0, "second": 1},
-    {"truth": 1, "advice": 0, "first": 1, "second": 1},
-    {"truth": 0, "advice": 0, "first": 0, "second": 1},
-]
 
 
 @pytest.fixture(name="station")
@@ -119,28 +113,6 @@ def test_saved_file_is_what_was_answered(visit):
         saved = list(csv.DictReader(file))
     assert [{name: int(row[name]) for name in read} for row, read in zip(saved, reads, strict=True)] == reads
     assert {(row["first_sure"], row["second_sure"]) for row in saved} == {("50", "80")}
-
-
-def test_sums_of_four_reads(visit):
-    page = visit()
-    module = "import('../../_static/reading-score.js')"
-    found = page.evaluate(f"async (reads) => (await {module}).score(reads)", READS)
-    assert found == {
-        "reads": 4,
-        "alone": 0.75,
-        "withAdvice": 0.5,
-        "conflicts": 3,
-        "switches": 2,
-        "switchRate": pytest.approx(2 / 3),
-        "adviceRight": 1,
-        "helpful": 1,
-        "adviceWrong": 2,
-        "harmful": 1,
-        "harmfulShare": 0.5,
-        "againstAgreement": 1,
-    }
-    none = page.evaluate(f"async () => (await {module}).score([])")
-    assert none["reads"] == 0 and none["switchRate"] is None and none["harmfulShare"] is None
 
 
 def test_opacity_is_outlined_where_it_is_and_only_afterwards(visit):
