@@ -13,6 +13,7 @@ notebook that our engine did not mark, because such a mark may be forged.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
@@ -154,7 +155,7 @@ def page(notebook: NotebookNode, marks: Mapping) -> str:
 def _checked(notebook: NotebookNode, marks: Mapping) -> Marking:
     """The engine's record, if it belongs to this lab and agrees with the gradebook."""
     lab, student = marks["assignment"], marks["student"]
-    again = f"Mark it again: equipoise grade {lab} --student {student}"
+    again = f"Mark it again: equipoise grade {lab} --student {shlex.quote(student)}"
     marking = marked.marking(notebook.metadata.get("equipoise"))
     if marking is None:
         raise FeedbackError(f"{student}'s {lab} was not marked in the sandbox, so its feedback is withheld. {again}")
