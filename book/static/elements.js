@@ -85,4 +85,5 @@ export function status() {
   return { region, say };
 }
 
-export const percent = (share, digits = 0) => (share === null || Number.isNaN(share) ? "–" : `${(100 * share).toFixed(digits)} %`);
+// With a space that does not break, so that a number is not parted from its sign.
+export const percent = (share, digits = 0) => (share === null || Number.isNaN(share) ? "–" : `${(100 * share).toFixed(digits)}\u00a0%`);
