@@ -78,16 +78,21 @@ def new(kind: Kind, slug: str, course: CourseFolder = None) -> None:
 
 
 @app.command()
-def book(course: CourseFolder = None) -> None:
-    """Build the book."""
-    from equipoise.book.build import BuildError, build
+def book(
+    instructor: Annotated[
+        bool, typer.Option("--instructor", help="The edition with teaching notes, solved labs and planted mistakes.")
+    ] = False,
+    course: CourseFolder = None,
+) -> None:
+    """Build the book: the students' edition, or the instructor's, each in a folder of its own."""
+    from equipoise.book.build import MARK, BuildError, Edition, build
 
     with _stops_on(ContentError, BuildError):
         content = load_course(_root(course))
         with _progress() as report:
             report("Building the book")
-            first = build(content)
-    console.print(f"The book: {first}", soft_wrap=True, highlight=False)
+            first = build(content, Edition.INSTRUCTOR if instructor else Edition.STUDENTS)
+    console.print(f"{MARK if instructor else 'The book'}: {first}", soft_wrap=True, highlight=False)
 
 
 @app.command()

@@ -7,35 +7,36 @@ derived from ``lab.py`` at that moment, so that no solution is ever written to d
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path, PurePosixPath
 
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
 
+from equipoise.book import editions, execute
+from equipoise.book.build import BuildError, hold
 from equipoise.book.case_page import complete_case
 from equipoise.book.catalogue import pathways
 from equipoise.book.lab_page import lab_page
 from equipoise.content import ContentError, Course, load_course
-from equipoise.datasets import fingerprint
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    app.connect("config-inited", _key_execution_cache)
+    app.connect("config-inited", _build_alone, priority=0)
+    editions.setup(app)
+    execute.setup(app)
     app.connect("builder-inited", _read_course)
     app.connect("source-read", _complete_page)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def _key_execution_cache(app: Sphinx, config: Config) -> None:
-    """Executed pages draw datasets, which the cache does not see: give each state of them a cache of its own."""
-    caches = Path(app.outdir).parent / ".jupyter_cache"
-    current = caches / fingerprint(Path(app.srcdir) / "datasets")
-    for old in caches.glob("*"):
-        if old != current:
-            shutil.rmtree(old) if old.is_dir() else old.unlink()
-    config.nb_execution_cache_path = str(current)
+def _build_alone(app: Sphinx, config: Config) -> None:
+    """``equipoise book`` sees to it itself, and says how many kernels there may be."""
+    if not config.equipoise_kernels:
+        try:
+            app.equipoise_lock = hold(Path(app.srcdir))
+        except BuildError as error:
+            raise ExtensionError(str(error)) from None
 
 
 def _read_course(app: Sphinx) -> None:
@@ -56,6 +57,10 @@ def _complete_page(app: Sphinx, page: str, source: list[str]) -> None:
             lab = course.lab(slug)
             _depends(app, lab.folder / "rubric.yml")
             source[0] = lab_page(lab)
+        case ("labs", slug, "wrong_answers"):
+            lab = course.lab(slug)
+            _depends(app, lab.folder)
+            source[0] = editions.solved_page(lab)
         case ("book", "pathways"):
             _depends(app, *(case.folder / "case.md" for case in course.cases.values()))
             source[0] += pathways(course)
