@@ -8,6 +8,7 @@ findings.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 import yaml
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 from pybtex.database import PybtexError, parse_string
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -48,6 +51,10 @@ CASE_SECTIONS = (
     "What has changed since",
     "Further reading",
 )
+ASKED = {  # what a reader answers: the section, the kind of list, its least length, and its repair
+    "First vote": ("ordered_list", 2, "Write what may be voted for as lines that begin with 1. 2. 3."),
+    "Predict the numbers": ("bullet_list", 1, "Write each number to be guessed as a line that begins with -"),
+}
 TEACHING_SECTIONS = ("Plan", "Expected answers", "Common misconceptions")
 DATASHEET_SECTIONS = (  # gebru2021
     "Motivation",
@@ -465,6 +472,35 @@ def read_course(root: Path) -> tuple[Course, list[Finding]]:
     return course, reader.findings
 
 
+class FoundList(NamedTuple):
+    """A list of a page: how many entries it has, and the number of the line below it."""
+
+    entries: int
+    end: int
+
+
+def first_list(body: str, heading: str) -> FoundList | None:
+    """The list in which a case asks its reader below ``heading``, one of ASKED; None if there is none."""
+    opening = f"{ASKED[heading][0]}_open"
+    tokens, _ = section(body, heading)
+    start = next((n for n, token in enumerate(tokens) if token.type == opening and token.level == 0), None)
+    if start is None:
+        return None
+    inside = itertools.takewhile(lambda token: token.level > 0, tokens[start + 1 :])
+    return FoundList(sum(token.type == "list_item_open" and token.level == 1 for token in inside), tokens[start].map[1])
+
+
+def section(body: str, heading: str) -> tuple[list[Token], int]:
+    """What stands below the second-level ``heading``, as Markdown tokens, and the number of the line below it."""
+    tokens = MarkdownIt().parse(body)
+    heads = [n for n, token in enumerate(tokens) if token.type == "heading_open" and token.tag == "h2"]
+    ends = [*heads[1:], len(tokens)]
+    for head, end in zip(heads, ends, strict=True):
+        if tokens[head + 1].content == heading:
+            return tokens[head:end], tokens[end].map[0] if end < len(tokens) else len(body.splitlines())
+    return [], 0
+
+
 def folder_names(root: Path, kind: str) -> list[str]:
     """The names of the folders under ``cases``, ``labs`` or ``datasets``, whether or not they can be read."""
     return sorted(folder.name for folder in (root / kind).glob("[!._]*/"))
@@ -584,9 +620,17 @@ class _Reader:
         order = " → ".join(wanted)
         self.note(path, "## headings", problem or "are in another order", f"Use, in this order: {order}")
 
+    def asked(self, page: Path, body: str) -> None:
+        """A reader can vote and guess: the section is there (else it is reported already), and so is its list."""
+        for heading, (_, least, repair) in ASKED.items():
+            found = first_list(body, heading)
+            if heading in HEADING.findall(body) and (not found or found.entries < least):
+                self.note(page, f"## {heading}", f"has no list of at least {least}", repair)
+
     def case(self, folder: Path) -> Case | None:
         page = folder / "case.md"
         facts, body = self.markdown(page, CaseFacts, CASE_SECTIONS)
+        self.asked(page, body)
         quiz = self.yaml_model(folder / "quiz.yml", Quiz)
         teaching = self.text(folder / "teaching.md")
         if teaching is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from equipoise.book.markup import below_title
+from equipoise.book.notes import with_notes
 from equipoise.book.quiz import quiz
 from equipoise.content import FRONT_MATTER, Case, Lab, Verification
 
@@ -14,9 +15,10 @@ SEEN = {
 
 
 def complete_case(case: Case, lab: Lab, text: str) -> str:
-    """The Markdown of a case page with its header below the title and its quiz at the end."""
+    """The Markdown of a case page with its header below the title, places for notes, and its quiz at the end."""
     front_matter = FRONT_MATTER.match(text)[0]
-    return front_matter + below_title(text[len(front_matter) :], _header(case, lab)) + quiz(case)
+    body = with_notes(text[len(front_matter) :])
+    return front_matter + below_title(body, _header(case, lab)) + quiz(case)
 
 
 def _header(case: Case, lab: Lab) -> str:

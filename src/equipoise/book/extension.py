@@ -28,6 +28,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     execute.setup(app)
     app.connect("builder-inited", _read_course)
     app.connect("source-read", _complete_page)
+    app.connect("html-page-context", _add_scripts)
     app.connect("html-page-context", drop_unused_scripts, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -66,6 +67,14 @@ def _complete_page(app: Sphinx, page: str, source: list[str]) -> None:
         case ("book", "pathways"):
             _depends(app, *(case.folder / "case.md" for case in course.cases.values()))
             source[0] += pathways(course)
+
+
+def _add_scripts(app: Sphinx, page: str, *_: object) -> None:
+    """Only a case's page has a quiz and places for notes."""
+    if PurePosixPath(page).match("cases/*/case"):
+        for name in ("notes", "quiz"):
+            app.add_js_file(f"{name}.js", type="module")
+            app.add_css_file(f"{name}.css")
 
 
 def _depends(app: Sphinx, *paths: Path) -> None:
