@@ -1,0 +1,42 @@
+// A figure made of lanes: each has a name, its value in words, and marks on a scale that all lanes share.
+//
+// Places across are percentages and names are text of the page, so the figure fills a phone or a screen, and letters keep their size.
+
+import { element, svg } from "./elements.js";
+
+const SHAPES = {
+  circle: "M-5 0a5 5 0 1 0 10 0a5 5 0 1 0-10 0z",
+  diamond: "M0-6.5L6.5 0L0 6.5L-6.5 0z",
+  triangle: "M0-6.5L6.5 5.5H-6.5z",
+  square: "M-5-5H5V5H-5z",
+};
+
+// `groups` are [title, lanes] pairs. A lane is {name, value, marks, bar, tone}: marks are {at, shape, hollow}, a bar is {low, high, dashed}.
+export function lanes(label, { from = 0, to, ticks, unit }, groups) {
+  const place = (value) => `${(2 + (96 * (Math.min(Math.max(value, from), to) - from)) / (to - from)).toFixed(2)}%`;
+  const rows = groups.flatMap(([title, members]) => [
+    ...(title ? [element("p", { class: "lane-title" }, title)] : []),
+    ...members.map((member) => lane(member, place, ticks)),
+  ]);
+  return element("div", { class: "lanes", role: "img", "aria-label": label }, ...rows, scale(place, ticks, unit));
+}
+
+function lane({ name, value, marks, bar, tone = 1 }, place, ticks) {
+  const grid = ticks.map((tick) => svg("line", { x1: place(tick), x2: place(tick), y2: "100%", class: "lane-grid" }));
+  const drawing = svg("svg", { class: `lane-marks lane-tone-${tone}`, width: "100%" }, ...grid);
+  if (bar) drawing.append(svg("line", { x1: place(bar.low), x2: place(bar.high), y1: "50%", y2: "50%", class: bar.dashed ? "lane-bar lane-dashed" : "lane-bar" }));
+  for (const { at, shape, hollow } of marks)
+    drawing.append(svg("svg", { x: place(at), y: "50%", class: hollow ? "lane-mark lane-hollow" : "lane-mark" }, svg("path", { d: SHAPES[shape] })));
+  return element("div", { class: "lane" }, element("span", { class: "lane-name" }, name), element("span", { class: "lane-value" }, value), drawing);
+}
+
+function scale(place, ticks, unit) {
+  const numbers = ticks.map((tick) => svg("text", { x: place(tick), y: 14, "text-anchor": "middle" }, String(tick)));
+  const drawing = svg("svg", { class: "lane-marks", width: "100%" }, ...numbers);
+  return element("div", { class: "lane lane-scale" }, element("span", { class: "lane-name" }, unit), element("span", {}), drawing);
+}
+
+// A number as the page's language writes it.
+export function number(value, digits = 0) {
+  return value.toLocaleString(document.documentElement.lang || "en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
