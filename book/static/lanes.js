@@ -11,7 +11,8 @@ const SHAPES = {
   square: "M-5-5H5V5H-5z",
 };
 
-// `groups` are [title, lanes] pairs. A lane is {name, value, marks, bar, tone}: marks are {at, shape, hollow}, a bar is {low, high, dashed}.
+// `groups` are [title, lanes] pairs. A lane is {name, value, marks, bar, tone, tall}: marks are {at, shape, hollow, up}, where `up` counts the
+// marks below in a tall lane; a bar is {low, high, dashed}.
 export function lanes(label, { from = 0, to, ticks, unit }, groups) {
   const place = (value) => `${(2 + (96 * (Math.min(Math.max(value, from), to) - from)) / (to - from)).toFixed(2)}%`;
   const rows = groups.flatMap(([title, members]) => [
@@ -21,12 +22,15 @@ export function lanes(label, { from = 0, to, ticks, unit }, groups) {
   return element("div", { class: "lanes", role: "img", "aria-label": label }, ...rows, scale(place, ticks, unit));
 }
 
-function lane({ name, value, marks, bar, tone = 1 }, place, ticks) {
-  const grid = ticks.map((tick) => svg("line", { x1: place(tick), x2: place(tick), y2: "100%", class: "lane-grid" }));
-  const drawing = svg("svg", { class: `lane-marks lane-tone-${tone}`, width: "100%" }, ...grid);
+function lane({ name, value, marks, bar, tone = 1, tall = false }, place, ticks) {
+  const grid = ticks.map((tick) => svg("line", { x1: place(tick), x2: place(tick), y2: "100%", class: tick ? "lane-grid" : "lane-grid lane-zero" }));
+  const drawing = svg("svg", { class: `lane-marks lane-tone-${tone} ${tall ? "lane-tall" : ""}`, width: "100%" }, ...grid);
   if (bar) drawing.append(svg("line", { x1: place(bar.low), x2: place(bar.high), y1: "50%", y2: "50%", class: bar.dashed ? "lane-bar lane-dashed" : "lane-bar" }));
-  for (const { at, shape, hollow } of marks)
-    drawing.append(svg("svg", { x: place(at), y: "50%", class: hollow ? "lane-mark lane-hollow" : "lane-mark" }, svg("path", { d: SHAPES[shape] })));
+  const step = Math.min(9, 80 / Math.max(1, ...marks.map(({ up }) => up ?? 0)));
+  for (const { at, shape, hollow, up } of marks) {
+    const y = tall ? 90 - step * up : "50%";
+    drawing.append(svg("svg", { x: place(at), y, class: hollow ? "lane-mark lane-hollow" : "lane-mark" }, svg("path", { d: SHAPES[shape] })));
+  }
   return element("div", { class: "lane" }, element("span", { class: "lane-name" }, name), element("span", { class: "lane-value" }, value), drawing);
 }
 
