@@ -1,4 +1,4 @@
-"""What fairlearn, scikit-learn and SciPy find where the pages' scripts count for themselves: the reference of their tests.
+"""What fairlearn, scikit-learn and SciPy find where the pages' scripts count for themselves: their tests' reference.
 
 It is computed anew from the course's own data whenever the tests run, so that no number can rot.
 """
@@ -52,7 +52,7 @@ def oximetry() -> tuple[pd.Series, pd.Series, pd.Series]:
 
 @lru_cache
 def readmission() -> tuple[pd.Series, pd.Series, pd.Series]:
-    """Risk in percent, whether a return is on record, and race as recorded, for the half that the case's model is judged on."""
+    """Risk in percent, whether a return is on record, and race as recorded, where the case's model is judged."""
     table = generate("readmission", n=120_000, seed=30).observed
     outcomes = [name for name in table if name.startswith("readmi")]
     inputs = pd.get_dummies(table.drop(columns=["race", "gender", *outcomes])).astype(float)
@@ -103,7 +103,7 @@ def _plain(row: pd.Series) -> dict[str, float | None]:
 
 
 def awkward() -> tuple[pd.Series, pd.Series, pd.Series]:
-    """Ties at every threshold, a group in which nobody is ill, one in which everybody is, and one of a single person."""
+    """Ties at every threshold, a group in which nobody is ill, one in which everybody is, and one of one person."""
     lot = np.random.default_rng(3)
     groups = pd.Series(["mixed"] * 40 + ["well"] * 10 + ["ill"] * 10 + ["alone"])
     truth = pd.Series([*(lot.random(40) < 0.3), *[False] * 10, *[True] * 10, True])
@@ -111,7 +111,7 @@ def awkward() -> tuple[pd.Series, pd.Series, pd.Series]:
 
 
 def reference() -> dict:
-    """All audits and intervals, ready for JSON. A quarter of the rows and fewer will do: it is the sums that are on trial."""
+    """All audits and intervals, ready for JSON. A part of the rows will do, since it is the sums that are on trial."""
     score, low, skin = (column[::4] for column in oximetry())
     risk, returned, race = (column[::20] for column in readmission())
     audits = [

@@ -6,7 +6,7 @@ import { percent, svg } from "./elements.js";
 
 const WIDTH = 340;
 const HEIGHT = 236;
-const EDGE = { left: 46, right: 12, top: 10, bottom: 46 };
+const EDGE = { left: 52, right: 12, top: 10, bottom: 46 };
 const DASHES = ["none", "7 4", "1 5", "9 4 1 4"];
 // Markers of about the same area around 0, 0.
 const MARKERS = [

@@ -126,7 +126,7 @@ class ThresholdExplorer extends HTMLElement {
     const { counts } = this;
     const rows = this.groups.map(({ label }, index) => [t(label), this.bar(this.bars[index]), ...cells(counts[index])]);
     const all = [t("All together"), "", ...cells(metrics.pooled(counts))];
-    const gaps = [t("Largest difference, in points"), "", ...SHARES.map((metric) => points(metrics.difference(counts.map(metric))))];
+    const gaps = [t("Largest gap (points)"), "", ...SHARES.map((metric) => points(metrics.difference(counts.map(metric))))];
     return table(this.say("caption"), HEADS.map((name) => this.say(`${name}Head`)), [...rows, all, gaps]);
   }
 }
@@ -138,11 +138,16 @@ function named({ label }, index) {
 function cells(counts) {
   const [missed, sensitivity, selected, ppv] = SHARES.map((metric) => percent(metric(counts)));
   return [
-    t("{part} of {whole} ({share})", { part: number(counts.fn), whole: number(metrics.positives(counts)), share: missed }),
+    fraction(counts.fn, metrics.positives(counts), missed),
     sensitivity,
-    t("{part} of {whole} ({share})", { part: number(metrics.selected(counts)), whole: number(metrics.size(counts)), share: selected }),
+    fraction(metrics.selected(counts), metrics.size(counts), selected),
     ppv,
   ];
+}
+
+// Spaces that do not break keep the two numbers in one line.
+function fraction(part, whole, share) {
+  return t("{part}\u00a0of\u00a0{whole} ({share})", { part: number(part), whole: number(whole), share });
 }
 
 function number(value, digits) {
