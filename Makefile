@@ -5,7 +5,7 @@ VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2
 LOCK := $(if $(filter 3.11,$(VERSION)),requirements.txt,requirements/$(VERSION).txt)
 BIN := .venv/bin
 
-.PHONY: help demo test lock clean
+.PHONY: help demo test gates lock clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -24,6 +24,10 @@ test: .venv/made-from-$(VERSION) ## the whole test suite
 	test -z "$$missing" || tools/system-packages $$missing # libatomic1: for Playwright's driver
 	@$(BIN)/ruff check .
 	@$(BIN)/pytest
+
+gates: .venv/made-from-$(VERSION) ## what every page of the book must pass; prints page, element, repair
+	@command -v chromium >/dev/null || tools/system-packages chromium libatomic1
+	@$(BIN)/pytest -q --no-header tests/gates
 
 lock: .venv/made-from-$(VERSION) ## compile the lock of every Python again
 	@for version in 3.11 3.12 3.13; do \

@@ -1,13 +1,22 @@
-"""What many tests share: the course itself, and a copy that may be spoilt."""
+"""What many tests share: the course, a copy that may be spoilt, the built book, and a browser to look at it."""
 
 from __future__ import annotations
 
+import functools
+import http.server
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from support import ROOT, copy_course, shell
 
 from equipoise.content import Course, load_course
+
+FLAGS = ("--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync")
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +47,41 @@ def built_course(tmp_path_factory) -> Path:
     built = shell("equipoise", "book", cwd=root)
     assert built.returncode == 0, built.stderr + (root / "_build" / "book.log").read_text()[-1500:]
     return root
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium")
+    assert chromium, "install Debian's chromium: sudo apt-get install chromium"
+    with sync_playwright() as playwright:
+        # Chromium's own sandbox does not run for root or in containers; the pages are ours.
+        started = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS), chromium_sandbox=False)
+        yield started
+        started.close()
+
+
+@dataclass(frozen=True)
+class Site:
+    """The built book, served on the loopback interface."""
+
+    folder: Path
+    address: str
+    pages: tuple[str, ...]
+
+    def html(self, page: str) -> str:
+        return (self.folder / f"{page}.html").read_text()
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def site(built_course) -> Iterator[Site]:
+    folder = built_course / "_build" / "html"
+    handler = functools.partial(QuietHandler, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield Site(folder, f"http://127.0.0.1:{server.server_port}", load_course(built_course).pages)
+        server.shutdown()

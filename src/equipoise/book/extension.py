@@ -18,7 +18,7 @@ from equipoise.book.build import BuildError, hold
 from equipoise.book.case_page import complete_case
 from equipoise.book.catalogue import pathways
 from equipoise.book.lab_page import lab_page
-from equipoise.book.light import drop_unused_scripts
+from equipoise.book.theme import mend_page
 from equipoise.content import ContentError, Course, load_course
 
 
@@ -29,7 +29,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("builder-inited", _read_course)
     app.connect("source-read", _complete_page)
     app.connect("html-page-context", _add_scripts)
-    app.connect("html-page-context", drop_unused_scripts, priority=900)
+    app.connect("html-page-context", mend_page, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
