@@ -11,20 +11,30 @@ const SHAPES = {
   square: "M-5-5H5V5H-5z",
 };
 
-// `groups` are [title, lanes] pairs. A lane is {name, value, marks, bar, tone, tall}: marks are {at, shape, hollow, up}, where `up` counts the
-// marks below in a tall lane; a bar is {low, high, dashed}.
-export function lanes(label, { from = 0, to, ticks, unit }, groups) {
+// `groups` are [title, lanes] pairs. A lane is {name, value, marks, bar, bars, tone, tall}:
+// - marks are {at, shape, hollow, up}, where `up` counts the marks below in a tall lane;
+// - a bar is {low, high, dashed}: an interval, or a way;
+// - bars are a histogram, {first, width, counts}.
+// A `rule` is a value at which a dashed line runs through all lanes.
+export function lanes(label, { from = 0, to, ticks, unit, rule }, groups) {
   const place = (value) => `${(2 + (96 * (Math.min(Math.max(value, from), to) - from)) / (to - from)).toFixed(2)}%`;
+  const grid = () => [
+    ...ticks.map((tick) => upright(place(tick), tick || rule !== undefined ? "lane-grid" : "lane-grid lane-zero")),
+    ...(rule === undefined ? [] : [upright(place(rule), "lane-rule")]),
+  ];
   const rows = groups.flatMap(([title, members]) => [
     ...(title ? [element("p", { class: "lane-title" }, title)] : []),
-    ...members.map((member) => lane(member, place, ticks)),
+    ...members.map((member) => lane(member, place, grid(), rule)),
   ]);
   return element("div", { class: "lanes", role: "img", "aria-label": label }, ...rows, scale(place, ticks, unit));
 }
 
-function lane({ name, value, marks, bar, tone = 1, tall = false }, place, ticks) {
-  const grid = ticks.map((tick) => svg("line", { x1: place(tick), x2: place(tick), y2: "100%", class: tick ? "lane-grid" : "lane-grid lane-zero" }));
-  const drawing = svg("svg", { class: `lane-marks lane-tone-${tone} ${tall ? "lane-tall" : ""}`, width: "100%" }, ...grid);
+const upright = (x, kind) => svg("line", { x1: x, x2: x, y2: "100%", class: kind });
+
+function lane({ name, value, marks = [], bar, bars, tone = 1, tall = false }, place, grid, rule) {
+  const drawing = svg("svg", { class: `lane-marks lane-tone-${tone} ${tall ? "lane-tall" : ""}`, width: "100%" });
+  if (bars) drawing.append(...histogram(bars, place, rule));
+  drawing.append(...grid);
   if (bar) drawing.append(svg("line", { x1: place(bar.low), x2: place(bar.high), y1: "50%", y2: "50%", class: bar.dashed ? "lane-bar lane-dashed" : "lane-bar" }));
   const step = Math.min(9, 80 / Math.max(1, ...marks.map(({ up }) => up ?? 0)));
   for (const { at, shape, hollow, up } of marks) {
@@ -32,6 +42,18 @@ function lane({ name, value, marks, bar, tone = 1, tall = false }, place, ticks)
     drawing.append(svg("svg", { x: place(at), y, class: hollow ? "lane-mark lane-hollow" : "lane-mark" }, svg("path", { d: SHAPES[shape] })));
   }
   return element("div", { class: "lane" }, element("span", { class: "lane-name" }, name), element("span", { class: "lane-value" }, value), drawing);
+}
+
+// The highest column fills its lane. Columns before the rule are pale.
+function histogram({ first, width, counts }, place, rule) {
+  const most = Math.max(...counts);
+  return counts.map((count, at) => {
+    const [left, right] = [first + at * width, first + (at + 1) * width];
+    const across = parseFloat(place(right)) - parseFloat(place(left));
+    const kind = (left + right) / 2 < rule ? "lane-column lane-pale" : "lane-column";
+    const height = (92 * count) / most;
+    return svg("rect", { x: place(left), width: `${across}%`, y: `${100 - height}%`, height: `${height}%`, class: kind });
+  });
 }
 
 function scale(place, ticks, unit) {

@@ -1,35 +1,9 @@
-// What the explorers count. Pure functions, apart from the page, so that Node can hold them against fairlearn and scikit-learn.
+// What the explorers say of counts. Pure functions, apart from the page, so that Node can hold them against fairlearn and scikit-learn.
 //
-// A group is {cases, others}: two histograms of a score, for those who have the condition and those who have not. Bin i counts
-// the scores from thresholds[i - 1] up to, but not including, thresholds[i], so there is one bin more than thresholds, and at a
-// threshold nothing is approximated. A share of nobody is null: there is no such share, and 0 would be a claim.
+// A share of nobody is null: there is no such share, and 0 would be a claim.
 
-// The histogram of `scores` over ascending `thresholds`.
-export function histogram(scores, thresholds) {
-  const bins = new Array(thresholds.length + 1).fill(0);
-  for (const score of scores) bins[thresholds.filter((threshold) => threshold <= score).length] += 1;
-  return bins;
-}
-
-// True and false positives and negatives if everyone is acted on whose score is "above" (at or over) or "below" (strictly
-// under) the threshold of index `at`.
-export function confusion({ cases, others }, at, act = "above") {
-  const [casesUnder, casesOver] = split(cases, at);
-  const [othersUnder, othersOver] = split(others, at);
-  return act === "above"
-    ? { tp: casesOver, fn: casesUnder, fp: othersOver, tn: othersUnder }
-    : { tp: casesUnder, fn: casesOver, fp: othersUnder, tn: othersOver };
-}
-
-const split = (bins, at) => [sum(bins.slice(0, at + 1)), sum(bins.slice(at + 1))];
-const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
-
-// The counts of several groups together.
-export function pooled(counts) {
-  const total = { tp: 0, fn: 0, fp: 0, tn: 0 };
-  for (const group of counts) for (const name of Object.keys(total)) total[name] += group[name];
-  return total;
-}
+export { confusion, histogram, pooled } from "./counts.js";
+export { interval } from "./intervals.js";
 
 export const size = ({ tp, fn, fp, tn }) => tp + fn + fp + tn;
 export const positives = ({ tp, fn }) => tp + fn;
@@ -56,13 +30,4 @@ export function ratio(shares) {
 // True positives for each person, less false positives weighed by the odds of the risk at which acting is just worth it.
 export function netBenefit(counts, risk) {
   return size(counts) ? (counts.tp - (counts.fp * risk) / (1 - risk)) / size(counts) : null;
-}
-
-// Wilson's 95 % interval for a share, as [low, high].
-export function interval(part, whole) {
-  if (!whole) return null;
-  const z = 1.959963984540054;
-  const middle = part + (z * z) / 2;
-  const half = z * Math.sqrt((part * (whole - part)) / whole + (z * z) / 4);
-  return [middle - half, middle + half].map((edge) => Math.min(1, Math.max(0, edge / (whole + z * z))));
 }

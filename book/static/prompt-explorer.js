@@ -5,9 +5,8 @@
 
 import { ask, count, inTheLongRun } from "./answers.js";
 import { button, choice, data, element, percent, slider, status, t, table } from "./elements.js";
-import { differenceInterval } from "./intervals.js";
+import { differenceInterval, interval } from "./intervals.js";
 import { lanes, number } from "./lanes.js";
-import { interval } from "./metrics.js";
 
 const SIZES = [5, 10, 20, 40, 80, 160, 320];
 const FIELDS = { age: "ages", race: "races", sex: "sexes", complaint: "complaints" };
