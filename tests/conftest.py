@@ -45,8 +45,16 @@ def built_course(tmp_path_factory) -> Path:
     hidden.mkdir(parents=True)
     (hidden / "trap.md").write_text("---\nfile_format: mystnb\n---\n# Trap\n```{code-cell}\n1 / 0\n```\n")
     built = shell("equipoise", "book", cwd=root)
-    assert built.returncode == 0, built.stderr + (root / "_build" / "book.log").read_text()[-1500:]
+    assert built.returncode == 0, built.stderr
     return root
+
+
+@pytest.fixture(scope="session")
+def instructors_course(built_course) -> Path:
+    """The same course, of which the instructor's edition is built too."""
+    built = shell("equipoise", "book", "--instructor", cwd=built_course)
+    assert built.returncode == 0, built.stderr
+    return built_course
 
 
 @pytest.fixture(scope="session")
@@ -79,7 +87,7 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="session")
 def site(built_course) -> Iterator[Site]:
-    folder = built_course / "_build" / "html"
+    folder = built_course / "_build" / "book"
     handler = functools.partial(QuietHandler, directory=folder)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

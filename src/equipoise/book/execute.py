@@ -31,7 +31,6 @@ from sphinx.errors import ExtensionError
 from equipoise.book import uses
 from equipoise.grading.sandbox import ONE_THREAD
 
-FRAME = re.compile(r"Cell In\[\d+\], line (\d+)")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # With more threads a page would compete with the others, and its last digits depend on the number of cores.
 ENVIRONMENT = ONE_THREAD | {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
@@ -75,7 +74,11 @@ def _begin(app: Sphinx, env: BuildEnvironment, pages: list[str]) -> None:
                 continue
             missing[page] = notebook
     if missing and app.config.equipoise_kernels:
-        app.equipoise_execution = Execution(app, cache, missing)
+        paths = {page: Path(env.doc2path(page)) for page in missing}
+        config = app.config
+        app.equipoise_execution = Execution(
+            cache, missing, paths, config.equipoise_kernels, config.nb_execution_timeout
+        )
         pages.sort(key=missing.__contains__)
 
 
@@ -110,7 +113,7 @@ def _take_outcome(app: Sphinx, page: str, source: list[str]) -> None:
 
 
 def _end(app: Sphinx, exception: Exception | None) -> None:
-    """Remove from the cache what no page shows any more."""
+    """Remove from the cache and from the site what no page shows any more."""
     if execution := getattr(app, "equipoise_execution", None):
         execution.close()
     if exception is None:
@@ -118,27 +121,37 @@ def _end(app: Sphinx, exception: Exception | None) -> None:
         for record in cache.list_cache_records():
             if record.hashkey not in shown:
                 cache.remove_cache(record.pk)
+        figures = {name for _, name in app.env.images.values()}
+        for path in Path(app.outdir, "_images").glob("*"):
+            if path.name not in figures:
+                path.unlink()
 
 
 class Execution:
     """The process that executes pages, and what has become of each."""
 
-    def __init__(self, app: Sphinx, cache: JupyterCacheAbstract, notebooks: dict[str, NotebookNode]):
-        self.cache, self.notebooks = cache, notebooks
-        self.paths = {page: Path(app.env.doc2path(page)) for page in notebooks}
-        self.seconds = app.config.nb_execution_timeout
+    def __init__(
+        self,
+        cache: JupyterCacheAbstract,
+        notebooks: dict[str, NotebookNode],
+        paths: dict[str, Path],
+        kernels: int,
+        seconds: int,
+    ):
+        """``kernels``: how many pages at a time; ``seconds``: the most for one cell."""
+        self.cache, self.notebooks, self.paths, self.seconds = cache, notebooks, paths, seconds
         self.folder = TemporaryDirectory(prefix="equipoise-")
         self.results = {page: Path(self.folder.name, f"{number}.json") for number, page in enumerate(notebooks)}
         self.codes: dict[str, int] = {}
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "equipoise.book.kernels"],
+            [sys.executable, "-P", "-c", "import equipoise.lean; from equipoise.book import kernels; kernels.main()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=os.environ | ENVIRONMENT,
             text=True,
         )
         with self.process.stdin as orders:
-            json.dump(self._orders(app.config.equipoise_kernels), orders)
+            json.dump(self._orders(kernels), orders)
 
     def _orders(self, kernels: int) -> dict:
         sources = {page: uses.code(notebook) for page, notebook in self.notebooks.items()}
@@ -182,9 +195,10 @@ class Execution:
     def _place(self, page: str, cell: NotebookNode) -> str:
         """The line of the page's file where a cell failed, as the cell's traceback has it."""
         path = self.paths[page]
-        before, found, _ = path.read_text(encoding="utf-8").partition(cell.source)
-        lines = FRAME.findall(COLOUR.sub("", "\n".join(cell.outputs[-1].traceback)))
-        return f"{path}:{before.count(chr(10)) + int(lines[-1])}" if found and lines else str(path)
+        before, found, _ = path.read_text(encoding="utf-8").partition(f"\n{cell.source}\n")
+        report = COLOUR.sub("", "\n".join(cell.outputs[-1].traceback))
+        lines = re.findall(rf"Cell In\[{cell.execution_count}\], line (\d+)", report)
+        return f"{path}:{before.count(chr(10)) + 1 + int(lines[-1])}" if found and lines else str(path)
 
     def close(self) -> None:
         self.process.kill()

@@ -3,7 +3,8 @@
 Importing takes seconds, a page's own sums often less than one. The pages are the book's own, so they run without a
 sandbox, as they would under ``jupyter-book build``; the kernel is ipykernel's own, in the process of the fork.
 
-Started by ``execute.py``, which sends one JSON document and reads a line for each page that has ended.
+``execute.py`` calls ``main`` in a process of its own, sends it one JSON document, and reads a line for each page that
+has ended.
 """
 
 from __future__ import annotations
@@ -21,8 +22,6 @@ from pathlib import Path
 
 import nbformat
 from ipykernel.inprocess import InProcessKernelManager
-
-import equipoise.lean  # noqa: F401  (before nbformat)
 
 OUTPUTS = ("display_data", "error", "execute_result", "stream")
 
@@ -73,19 +72,22 @@ def _execute(cells: list[str], seconds: int) -> dict:
     start = time.monotonic()
     manager = InProcessKernelManager()
     manager.start_kernel()
-    _draw_in_the_page(manager.kernel.shell)
-    client = manager.client()
+    client, kernel = manager.client(), manager.kernel
     client.start_channels()
+    _draw_in_the_page(kernel.shell)
     executed = []
     for cell in cells:
         signal.alarm(seconds)  # nothing handles it: the process ends
-        client.execute(cell, allow_stdin=False)
-        reply = client.get_shell_msg(timeout=0)["content"]
-        executed.append({"execution_count": reply.get("execution_count"), "outputs": list(_outputs(client))})
-        if reply["status"] != "ok":
+        # Not by a message: a cell that awaits would wait for the loop that is busy with the message.
+        with contextlib.redirect_stdout(kernel.stdout), contextlib.redirect_stderr(kernel.stderr):
+            result = kernel.shell.run_cell(cell, store_history=True)
+            sys.stdout.flush()
+            sys.stderr.flush()
+        executed.append({"execution_count": result.execution_count, "outputs": list(_outputs(client))})
+        if not result.success:
             break
     signal.alarm(0)
-    return {"cells": executed, "language": manager.kernel.language_info, "seconds": time.monotonic() - start}
+    return {"cells": executed, "language": kernel.language_info, "seconds": time.monotonic() - start}
 
 
 def _draw_in_the_page(shell) -> None:
@@ -101,7 +103,3 @@ def _outputs(client) -> Iterator[nbformat.NotebookNode]:
         message = client.get_iopub_msg(timeout=0)
         if message["msg_type"] in OUTPUTS:
             yield nbformat.v4.output_from_msg(message)
-
-
-if __name__ == "__main__":
-    main()
