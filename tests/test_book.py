@@ -15,7 +15,9 @@ from support import ROOT
 from equipoise import labs
 from equipoise.book.build import MARK
 from equipoise.book.case_page import complete_case
-from equipoise.content import Course, Level, load_course
+from equipoise.book.notes import with_notes
+from equipoise.book.quiz import quiz
+from equipoise.content import Course, Level, Option, Question, Quiz, load_course
 
 INVENTORY = b"compressed using zlib.\n"  # ends the readable part of objects.inv
 PICTURES = (".woff", ".woff2", ".png", ".ttf")
@@ -44,8 +46,68 @@ def test_case_shows_its_facts_its_quiz_and_its_figure(book):
     text = page(book, f"cases/{case.slug}/case")
     assert "At a glance" in text
     assert all(competency.meaning in text for competency in case.facts.competencies)
-    assert len(re.findall(r'class="[^"]*quiz-option', text)) == sum(len(item.options) for item in case.quiz.items)
     assert re.search(r'<img[^>]+alt="[^"]{80,}"', text), "the figure has no alternative text"
+
+
+def test_quiz_is_complete_without_javascript(book):
+    """Every question with its competency, every answer with its verdict in words and in the markup."""
+    case = next(iter(load_course(book).cases.values()))
+    text = page(book, f"cases/{case.slug}/case")
+    questions = re.split(r'<div class="quiz-question"', text.split("<case-quiz>")[1].split("</case-quiz>")[0])[1:]
+    for number, (item, block) in enumerate(zip(case.quiz.items, questions, strict=True), 1):
+        assert block.startswith(f' data-number="{number}" data-competency="{item.competency}">')
+        answers = re.findall(r'<details class="[^"]*(quiz-right|quiz-wrong)">(.*?)</details>', block, re.DOTALL)
+        verdicts = [(kind, re.search(r"<strong>(.*?)</strong>", answer)[1]) for kind, answer in answers]
+        expected = {True: ("quiz-right", "Right."), False: ("quiz-wrong", "Not quite.")}
+        assert verdicts == [expected[option.correct] for option in item.options]
+        several = sum(option.correct for option in item.options) > 1
+        assert ("More than one answer is right." in block) == several
+
+
+def test_words_of_a_quiz_are_markdown(course):
+    """Terms, emphasis and code in a question, an answer or its feedback are written as anywhere else."""
+    case = next(iter(course.cases.values()))
+    options = (
+        Option(text="the {term}`AUROC`\n  of *C*", correct=True, feedback="Yes: $p$."),
+        Option(text="`b`", correct=False, feedback="No.\n\nIt is not."),
+    )
+    item = Question(question="Which **one**?\n", competency="R4", options=options)
+    text = quiz(case.model_copy(update={"quiz": Quiz.model_construct(items=(item,))}))
+    assert "\n\nWhich **one**?\n\n" in text
+    assert ":::{dropdown} the {term}`AUROC` of *C*\n:class-container: quiz-right\n" in text
+    assert "\n\n**Right.** Yes: $p$.\n:::" in text
+    assert "\n\n**Not quite.** No.\n\nIt is not.\n:::" in text
+
+
+def test_place_for_notes_stands_below_each_list_and_at_the_end_of_sections(course):
+    for case in course.cases.values():
+        text = with_notes(case.body)
+        places = re.findall(r'data-part="([\w-]+)"', text)
+        assert places == ["first-vote", "predictions", "surprise", "memo", "second-vote"]
+        below = {}
+        for part in places:
+            above, _, rest = text.partition(f'```{{raw}} html\n<case-notes data-part="{part}"></case-notes>\n```\n')
+            below[part] = rest.strip().splitlines()[0]
+            heading = re.findall(r"^## (.+)$", above, re.MULTILINE)[-1]
+            assert heading in (
+                "First vote",
+                "Predict the numbers",
+                "What surprised you?",
+                "Decision memo",
+                "Second vote",
+            )
+            if part in ("first-vote", "predictions"):
+                assert re.match(r"\d+\. |- |  ", above.strip().splitlines()[-1])
+        assert below["surprise"] == "## Four topics, and a fifth"
+        assert below["memo"] == "## Second vote"
+        assert below["second-vote"] == "## What has changed since"
+        assert re.sub(r"\s*```\{raw\} html\n<case-notes[^`]*```\s*", "\n\n", text).split() == case.body.split()
+
+
+def test_only_the_page_of_a_case_loads_its_scripts(book):
+    for name in load_course(book).pages:
+        scripts = re.findall(r'src="[./]*_static/(notes|quiz)\.js', page(book, name))
+        assert scripts == (["notes", "quiz"] if name.startswith("cases/") else []), name
 
 
 def test_pathways_lead_to_every_case_of_a_level(book):

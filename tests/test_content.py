@@ -385,6 +385,34 @@ def test_headings_in_another_order_are_a_finding(copy, file):
     says(finding, copy.named(file), "## headings", "another order")
 
 
+@pytest.mark.parametrize(
+    ("heading", "pattern"),
+    [
+        ("First vote", r"^[123]\. "),
+        ("First vote", r"^[23]\. "),
+        ("Predict the numbers", r"^- "),
+    ],
+)
+def test_nothing_to_choose_or_to_guess_is_a_finding(copy, heading, pattern):
+    """Lines of other sections may look alike: only those below the heading count."""
+    path = copy.path("case/case.md")
+    before, section, after = re.split(
+        rf"(^## {heading}$.*?)(?=^## )", path.read_text(encoding="utf-8"), flags=re.M | re.S
+    )
+    spoilt, count = re.subn(pattern, "", section, flags=re.M)
+    assert count
+    path.write_text(before + spoilt + after, encoding="utf-8")
+    (finding,) = copy.findings()
+    says(finding, copy.named("case/case.md"), f"## {heading}", "has no list")
+    assert "begin" in finding.repair
+
+
+def test_a_list_inside_a_code_cell_is_nothing_to_guess(copy):
+    edit(copy.path("case/case.md"), r"^- in patients.*\n- with medium.*\n- with dark.*\n", "```\n- none\n```\n")
+    (finding,) = copy.findings()
+    says(finding, copy.named("case/case.md"), "## Predict the numbers", "has no list")
+
+
 @pytest.mark.parametrize("kind", ["case", "lab"])
 def test_a_page_left_out_of_the_contents_is_a_finding(copy, kind):
     folder = copy.path(f"{kind}/")

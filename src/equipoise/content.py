@@ -492,7 +492,7 @@ def first_list(body: str, heading: str) -> FoundList | None:
 
 def section(body: str, heading: str) -> tuple[list[Token], int]:
     """What stands below the second-level ``heading``, as Markdown tokens, and the number of the line below it."""
-    tokens = MarkdownIt().parse(body)
+    tokens = MarkdownIt().disable("inline").parse(body)  # what stands inside a paragraph does not matter here
     heads = [n for n, token in enumerate(tokens) if token.type == "heading_open" and token.tag == "h2"]
     ends = [*heads[1:], len(tokens)]
     for head, end in zip(heads, ends, strict=True):
@@ -621,11 +621,14 @@ class _Reader:
         self.note(path, "## headings", problem or "are in another order", f"Use, in this order: {order}")
 
     def asked(self, page: Path, body: str) -> None:
-        """A reader can vote and guess: the section is there (else it is reported already), and so is its list."""
+        """A reader needs something to vote for and to guess. Where sections are missing, that is reported already."""
+        if tuple(HEADING.findall(FENCED.sub("", body))) != CASE_SECTIONS:
+            return
         for heading, (_, least, repair) in ASKED.items():
             found = first_list(body, heading)
-            if heading in HEADING.findall(body) and (not found or found.entries < least):
-                self.note(page, f"## {heading}", f"has no list of at least {least}", repair)
+            if not found or found.entries < least:
+                problem = f"has no list of at least {least} {'entries' if least > 1 else 'entry'}"
+                self.note(page, f"## {heading}", problem, repair)
 
     def case(self, folder: Path) -> Case | None:
         page = folder / "case.md"

@@ -44,19 +44,6 @@ def test_every_case_shows_its_figure(visit, site):
         assert len(figure.get_attribute("alt")) > 80, case
 
 
-def test_quiz_answers_open_with_the_keyboard_and_without_javascript(visit, site, browser):
-    case = next(name for name in site.pages if name.startswith("cases/"))
-    page = visit(case)
-    option = page.locator("details:has(.quiz-option)").first
-    option.locator("summary").focus()
-    page.keyboard.press("Enter")
-    assert option.evaluate("details => details.open")
-    assert option.locator("p").first.is_visible()
-    plain = browser.new_context(java_script_enabled=False).new_page()
-    plain.goto(f"{site.address}/{case}.html")
-    assert plain.locator("details:has(.quiz-option)").count() > 20
-
-
 def test_formulas_are_set_without_the_internet(visit, site):
     page = visit("book/glossary")
     page.wait_for_selector("mjx-container", timeout=10_000)
