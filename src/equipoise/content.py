@@ -297,15 +297,18 @@ class Target(Frozen):
     """A published figure that the generator has to reproduce."""
 
     statistic: Text
+    label: Text  # the figure in words
     target: float
     tolerance: Annotated[float, Field(gt=0)]
     citation: Text
     verified: Verification
+    note: Text | None = None  # what one has to know to compare the two
 
 
 class Calibration(Frozen):
     """``calibration.yml``: the cohort to draw and what it must show."""
 
+    note: Text | None = None  # where the figures come from, and how we saw them
     size: Annotated[int, Field(ge=50_000)]
     seed: int
     targets: Annotated[tuple[Target, ...], Field(min_length=1)]
