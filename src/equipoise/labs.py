@@ -146,6 +146,33 @@ def points(lab: Lab) -> dict[str, float]:
     return {grade_id(cell): cell.metadata.nbgrader.points for cell in instructor_notebook(lab).cells if is_test(cell)}
 
 
+def tested(lab: Lab) -> dict[Competency | None, float]:
+    """Points of the tests by competency; None stands for tests of none in particular."""
+    sums: dict[Competency | None, float] = {}
+    for cell in instructor_notebook(lab).cells:
+        if is_test(cell):
+            sums[_competency(cell)] = sums.get(_competency(cell), 0) + cell.metadata.nbgrader.points
+    return sums
+
+
+def written(lab: Lab) -> frozenset[Competency | None]:
+    """The competencies of what students write and a person marks."""
+    return frozenset(
+        _competency(cell) for cell in instructor_notebook(lab).cells if is_grade(cell) and not is_test(cell)
+    )
+
+
+def _competency(cell: NotebookNode) -> Competency | None:
+    named = cell.metadata.get("equipoise", {}).get("competency")
+    return Competency(named) if named else None
+
+
+def extensions(lab: Lab) -> frozenset[Level]:
+    """The levels for which the lab has an extension."""
+    begun = [Level(cell.metadata["level"]) for cell in _written(lab.source) if "level" in cell.metadata]
+    return frozenset(level for first in begun for level in _and_above(first))
+
+
 def grade_id(cell: NotebookNode) -> str | None:
     return cell.metadata.get("nbgrader", {}).get("grade_id")
 
@@ -207,8 +234,12 @@ def _cell(number: int, written: NotebookNode, lab: Lab) -> NotebookNode:
 
 
 def _audience(level: Level) -> str:
+    return f"An extension for {' and '.join(_and_above(level))} training."
+
+
+def _and_above(level: Level) -> list[Level]:
     levels = list(Level)
-    return f"An extension for {' and '.join(levels[levels.index(level) :])} training."
+    return levels[levels.index(level) :]
 
 
 def _nbgrader(name: str, written: NotebookNode) -> dict:
