@@ -1,8 +1,67 @@
-"""Pages that find a case for a reader: by level, in teaching order."""
+"""Pages that find a case for a reader: the catalogue, which can be filtered, and the pathways, in teaching order.
+
+A card's classes say what its case is about in codes that no translation changes; its lists say the same, in the same
+order, in words. ``catalogue.js`` makes its filters of both. Without it, the page shows every case.
+"""
 
 from __future__ import annotations
 
-from equipoise.content import Course, Level
+from collections.abc import Iterable
+
+from docutils.nodes import make_id
+from sphinx.application import Sphinx
+
+from equipoise.book.case_page import case_page, lab_of, question, times
+from equipoise.book.markup import block, capital, duration, link, listed, quiet
+from equipoise.content import Case, Course, Level
+from equipoise.labs import extensions
+
+CATALOGUE, PATHWAYS = "book/catalogue", "book/pathways"
+
+
+def catalogue(course: Course) -> str:
+    """Every case as a card, in the order of the book."""
+    cards = [_card(case, course) for case in course.in_order()]
+    return "\n\n" + block("grid", *cards, argument="1 1 2 2", gutter="3", class_container="eq-catalogue")
+
+
+def add_filter(app: Sphinx, page: str, *_: object) -> None:
+    if page == CATALOGUE:
+        app.add_js_file("catalogue.js", type="module")
+
+
+def _facets(case: Case) -> dict[str, list[tuple[str, str]]]:
+    """By what a reader may choose: code and words of each value of a case."""
+    facts = case.facts
+    return {
+        "level": _coded(facts.levels),
+        "specialty": _coded(facts.specialty),
+        "principle": _coded(facts.principles),
+        "competency": [(competency, capital(competency.meaning)) for competency in facts.competencies],
+        "region": _coded(facts.regions),
+    }
+
+
+def _coded(values: Iterable[str]) -> list[tuple[str, str]]:
+    return [(value, capital(value)) for value in values]
+
+
+def _card(case: Case, course: Course) -> str:
+    facets = _facets(case)
+    codes = [f"{facet}-{make_id(code)}" for facet, values in facets.items() for code, _ in values]
+    lists = [
+        block("div", "\n".join(f"- {words}" for _, words in values), argument=f"eq-tags {facet}")
+        for facet, values in facets.items()
+    ]
+    return block(
+        "grid-item-card",
+        f"{case.facts.harm.summary}.",
+        f"*{question(case)}*" if question(case) else "",
+        *lists,
+        block("card-footer", times(case, course.lab(case.facts.lab))),
+        argument=link(case.facts.title, CATALOGUE, case_page(case)),
+        class_item=" ".join(["eq-case", *codes]),
+    )
 
 
 def pathways(course: Course) -> str:
@@ -11,10 +70,27 @@ def pathways(course: Course) -> str:
 
 
 def _pathway(course: Course, level: Level) -> str:
-    """A section of the page of pathways: the cases for ``level`` in teaching order."""
-    lines = [f"\n\n## {level.capitalize()} training\n"]
-    for number, case in enumerate(course.pathway(level), 1):
-        facts, lab = case.facts, course.lab(case.facts.lab).facts
-        lines.append(f"{number}. [{facts.title}](../cases/{case.slug}/case): {facts.harm.summary}.\\")
-        lines.append(f"   *{', '.join(facts.specialty)}. Case {facts.minutes} minutes, lab {lab.minutes} minutes.*")
-    return "\n".join(lines) if len(lines) > 1 else f"{lines[0]}\nNo case yet."
+    cases = course.pathway(level)
+    heading = f"\n\n## {level.capitalize()} training\n\n"
+    if not cases:
+        return f"{heading}No case yet."
+    minutes = sum(case.facts.minutes + course.lab(case.facts.lab).facts.minutes for case in cases)
+    total = f"{len(cases)} cases, {duration(minutes)} with their labs."
+    steps = "\n".join(_step(number, case, course, level) for number, case in enumerate(cases, 1))
+    return heading + total + "\n\n" + block("div", steps, argument="eq-path")
+
+
+def _step(number: int, case: Case, course: Course, level: Level) -> str:
+    lab, needed = course.lab(case.facts.lab), [course.cases[slug] for slug in case.facts.prerequisites]
+    facts = [capital(listed(case.facts.specialty)), capital(times(case, lab))]
+    if needed:
+        facts.append(f"First read {listed(link(c.facts.title, PATHWAYS, case_page(c)) for c in needed)}")
+    if level in extensions(lab):
+        facts.append("The lab has an extension for this level")
+    lines = [
+        f"**{link(case.facts.title, PATHWAYS, case_page(case))}**",
+        f"*{question(case)}*" if question(case) else "",
+        quiet(". ".join(facts) + "."),
+        lab_of(case, course, f"Lab: {lab.facts.title}", PATHWAYS),
+    ]
+    return f"{number}. " + "\n\n".join(filter(None, lines)).replace("\n", "\n   ")

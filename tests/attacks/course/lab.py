@@ -57,6 +57,7 @@ assert rates["patients"].sum() == len(patients), f"your groups hold {rates['pati
 #
 # `largest_gap`: the largest difference between any two values of a pandas Series.
 
+
 # %% id="gap" competency="R4"
 def largest_gap(shares):
     """The largest difference between any two values of a pandas Series."""
@@ -107,6 +108,7 @@ assert error < 1e-6, f"on new patients your predictions are off by up to {error:
 # ## Task 5. A function that reads the lab's table
 #
 # `patients_above`: how many patients in `data/target.csv` have a severity of more than `limit`.
+
 
 # %% id="count" competency="R4"
 def patients_above(limit):

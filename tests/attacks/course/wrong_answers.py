@@ -10,14 +10,17 @@ mean_severity = 0.5
 # Counts instead of shares.
 rates = patients.groupby("group")["harmed"].agg(patients="size", rate="sum")
 
+
 # %% mistake="signed-gap" replaces="gap" loses={"test-gap": 3}
 # First minus last depends on the order of the values.
 def largest_gap(shares):
     return shares.iloc[0] - shares.iloc[-1]
 
+
 # %% mistake="opposite" replaces="model" loses={"test-model": 2}
 # The label is turned round.
 model = LinearRegression().fit(patients[["severity"]], 1 - patients["harmed"].astype(float))
+
 
 # %% mistake="all-patients" replaces="count" loses={"test-count": 2}
 # Every patient is counted.
