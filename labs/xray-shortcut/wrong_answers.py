@@ -68,13 +68,19 @@ def at_home_and_away(t, scores):
         auroc, ill = roc_auc_score(truth, scores[chosen]), truth.sum()
         low, high = auroc_interval(auroc, ill, len(truth))
         rows[name] = {"films": len(truth), "ill": ill, "auroc": auroc, "low": low, "high": high}
-    return pd.DataFrame(rows).T
+    return pd.DataFrame.from_dict(rows, orient="index")
 
 # %% mistake="probe-judged-at-school" replaces="probe" loses={"test-probe": 3}
 # The probe is judged on the films from which it has learnt.
 def recognised(learnt_films, learnt_sites, judged_films, judged_sites):
     probe = train(learnt_films, learnt_sites == "A")
     return (probe.predict(patches(learnt_films)) == (learnt_sites == "A")).mean()
+
+# %% mistake="probe-trained-on-the-judged" replaces="probe" loses={"test-probe": 3}
+# The probe learns from the very films on which it is judged.
+def recognised(learnt_films, learnt_sites, judged_films, judged_sites):
+    probe = train(judged_films, judged_sites == "A")
+    return (probe.predict(patches(judged_films)) == (judged_sites == "A")).mean()
 
 # %% mistake="only-films-of-a" replaces="probe" loses={"test-probe": 3}
 # Of the films of A, the share that is recognised: a probe that always says A would be perfect.
