@@ -34,12 +34,27 @@ def largest_gap(rates):
     pairs = [abs(a - b) for i, a in enumerate(values) for b in values[i + 1 :]]
     return sum(pairs) / len(pairs)
 
+# %% mistake="dark-minus-light" replaces="gap" loses={"test-gap": 2}
+# Which groups are furthest apart is taken for granted.
+def largest_gap(rates):
+    return rates["dark"] - rates["light"]
+
 # %% mistake="patients-on-both-sides" replaces="split" loses={"test-split": 2}
 # Rows are shuffled without regard to the patient, so the model is tested on people it has met.
 def split_by_patient(table, seed=0):
     shuffled = table.sample(frac=1, random_state=seed)
     cut = int(0.7 * len(table))
     return shuffled.iloc[:cut], shuffled.iloc[cut:]
+
+
+train, test = split_by_patient(readings)
+
+# %% mistake="seed-ignored" replaces="split" loses={"test-split": 2}
+# A number stands where the seed should, so that every seed gives the same split.
+def split_by_patient(table, seed=0):
+    splitter = GroupShuffleSplit(n_splits=1, test_size=0.3, random_state=0)
+    train_rows, test_rows = next(splitter.split(table, groups=table["patient_id"]))
+    return table.iloc[train_rows], table.iloc[test_rows]
 
 
 train, test = split_by_patient(readings)
@@ -88,6 +103,12 @@ def group_thresholds(hypoxaemic, risk, groups, most_missed=0.2):
     table = pd.DataFrame({"risk": np.asarray(risk), "group": np.asarray(groups)})[np.asarray(hypoxaemic)]
     return {group: np.quantile(rows["risk"], most_missed) for group, rows in table.groupby("group")}
 
+# %% mistake="threshold-of-all-readings" replaces="thresholds" loses={"test-thresholds": 2}
+# The readings without low oxygen are counted as well, so that the threshold is far too low.
+def group_thresholds(hypoxaemic, risk, groups, most_missed=0.2):
+    table = pd.DataFrame({"risk": np.asarray(risk), "group": np.asarray(groups)})
+    return {group: np.quantile(rows["risk"], most_missed, method="lower") for group, rows in table.groupby("group")}
+
 # %% mistake="one-threshold-for-all" replaces="thresholds" loses={"test-thresholds": 2}
 # One threshold is found over all groups together and given to each.
 def group_thresholds(hypoxaemic, risk, groups, most_missed=0.2):
@@ -126,3 +147,13 @@ def balanced_alerts(fitted, known, new):
 def corrected_spo2(known, new):
     line = LinearRegression().fit(known[["spo2"]], known["sao2"])
     return pd.Series(line.predict(new[["spo2"]]), index=new.index)
+
+# %% mistake="band-by-band" replaces="recalibrate" loses={"test-recalibrate": 2}
+# The values of the bands are put one below the other, and stay in this order.
+def corrected_spo2(known, new):
+    parts = []
+    for band, rows in new.groupby("tone_band"):
+        learnt = known[known["tone_band"] == band]
+        line = LinearRegression().fit(learnt[["spo2"]], learnt["sao2"])
+        parts.append(pd.Series(line.predict(rows[["spo2"]]), index=rows.index))
+    return pd.concat(parts)
