@@ -20,6 +20,7 @@ from support import copy_course, shell
 from equipoise.book import build, uses
 from equipoise.book.editions import with_teaching
 from equipoise.book.execute import Execution
+from equipoise.book.lines import common
 from equipoise.content import Course, load_course
 
 
@@ -66,15 +67,15 @@ def site(root: Path) -> dict[str, bytes]:
 
 
 def test_page_with_a_mistake_fails_every_build_and_leaves_the_site_alone(small):
-    page = small / "book" / "how-to-read.md"
+    page = small / "cases" / load_course(small).in_order()[0].slug / "case.md"
     original, before = page.read_text(), site(small)
     page.write_text(original + "\n{no-such-role}`x`\n")
-    line = len(original.splitlines()) + 2
+    line = len(original.splitlines()) + 2  # of the file: Sphinx read a page with a header and a quiz more
     try:
         for _ in range(2):  # Sphinx itself would be content the second time
             built = shell("equipoise", "book", cwd=small)
             assert built.returncode == 1
-            assert f'book/how-to-read.md:{line}: Unknown interpreted text role "no-such-role"' in built.stderr
+            assert f'{page.relative_to(small)}:{line}: Unknown interpreted text role "no-such-role"' in built.stderr
             assert len(built.stderr.strip().splitlines()) <= 4, built.stderr
         assert site(small) == before
     finally:
@@ -149,9 +150,13 @@ def test_message_lists_pages_and_reasons_once_and_not_without_end(tmp_path):
     log = tmp_path / "book.log"
     lines = [f"\x1b[91m{tmp_path}/cases/x/case.md:{number % 30}: WARNING: odd\x1b[39;49;00m" for number in range(60)]
     log.write_text("[IPKernelApp] WARNING | Kernel is running\n" + "\n".join(lines) + "\nWARNING: no page of its own\n")
-    message = build._message(tmp_path, log).splitlines()
-    assert message[1] == "cases/x/case.md:0: odd"
-    assert message[-2:] == ["and 21 more", f"All that was said: {log}"]
+    lines = tmp_path / "lines.json"
+    lines.write_text(
+        json.dumps({"cases/x/case.md": common("title\nheader\nheader\n" + "a\n" * 40, "title\n" + "a\n" * 40)})
+    )
+    message = build._message(tmp_path, log, lines).splitlines()
+    assert message[1:6] == [f"cases/x/case.md{line}: odd" for line in ("", ":1", ":2", ":3", ":4")]
+    assert message[-2:] == ["and 19 more", f"All that was said: {log}"]
 
 
 # ---- executing ------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ takes the old one's place when all has gone well, so that whoever reads it meets
 from __future__ import annotations
 
 import fcntl
+import json
 import re
 import shutil
 import subprocess
@@ -53,7 +54,7 @@ def build(course: Course, edition: Edition = Edition.STUDENTS) -> Path:
             with log.open("w", encoding="utf-8") as output:
                 built = subprocess.run(command, stdout=output, stderr=output, pass_fds=[lock.fileno()], check=False)
             if built.returncode:
-                raise BuildError(_message(course.root, log))
+                raise BuildError(_message(course.root, log, work / "_build" / "lines.json"))
         _publish(work / "_build" / "html", site)
     return site / "index.html"
 
@@ -116,12 +117,24 @@ def _publish(made: Path, site: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _message(root: Path, log: Path) -> str:
-    """What the log complains of, page by page, with paths as the author knows them."""
+def _message(root: Path, log: Path, lines: Path) -> str:
+    """What the log complains of, page by page, with files and lines as the author knows them."""
     said = COLOUR.sub("", log.read_text(encoding="utf-8")).replace(f"{root}/", "")
     log.write_text(said, encoding="utf-8")
+    known = json.loads(lines.read_text(encoding="utf-8")) if lines.is_file() else {}
     stopped = [" ".join(found["what"].split()) for found in STOPPED.finditer(said)]
-    complaints = [": ".join(filter(None, (found["place"], found["what"]))) for found in COMPLAINT.finditer(said)]
+    complaints = [
+        ": ".join(filter(None, (_place(found["place"], known), found["what"]))) for found in COMPLAINT.finditer(said)
+    ]
     reasons = list(dict.fromkeys(stopped + complaints))
     more = [f"and {len(reasons) - MOST_COMPLAINTS} more"] if len(reasons) > MOST_COMPLAINTS else []
     return "\n".join(["The book was not built.", *reasons[:MOST_COMPLAINTS], *more, f"All that was said: {log}"])
+
+
+def _place(place: str | None, known: dict[str, list[tuple[int, int, int]]]) -> str | None:
+    """A place in what Sphinx read as one in the author's file: without a line if the line is not the author's."""
+    file, _, line = (place or "").rpartition(":")
+    if file not in known or not line.isdigit():
+        return place
+    mine = [to + int(line) - read for read, to, length in known[file] if read < int(line) <= read + length]
+    return f"{file}:{mine[0]}" if mine else file

@@ -66,7 +66,7 @@ def solved_page(lab: Lab) -> str:
     """The page that stands in for ``wrong_answers.py``: the solved lab, its planted mistakes, its rubric."""
     notebook = labs.instructor_notebook(lab)
     first = notebook.cells[0]
-    first.source = below_title(TITLE.sub(lambda title: f"{title[0]}: solved", first.source, count=1), SOLVED_NOTE)
+    first.source = below_title(TITLE.sub(f"# The lab, solved: {lab.facts.title}", first.source, count=1), SOLVED_NOTE)
     text, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
     notebook.cells.append(text("## Planted mistakes\n\nEach replaces one solution and must lose exactly these points."))
     for mistake in labs.mistakes(lab):
