@@ -47,7 +47,6 @@ def build(course: Course, edition: Edition = Edition.STUDENTS) -> Path:
     """Build an edition of the book; return the path of its first page. Raises BuildError, and keeps the old site."""
     made = course.root / "_build"
     site, work, log = made / FOLDERS[edition], made / f".{edition}", made / f"{FOLDERS[edition]}.log"
-    made.mkdir(exist_ok=True)
     with hold(course.root) as lock:
         with _continued(work, _shape(course)):
             command = [*_command(course.root, work), "--config", _configuration(course.root, edition, work)]
@@ -61,6 +60,7 @@ def build(course: Course, edition: Edition = Edition.STUDENTS) -> Path:
 
 def hold(root: Path) -> IO[str]:
     """The right to build this book, for this process until it closes what it gets. Raises BuildError."""
+    (root / "_build").mkdir(exist_ok=True)
     file = (root / "_build" / ".lock").open("w")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # ends with the processes that hold it, however they end

@@ -38,7 +38,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("html-page-context", _add_scripts)
     app.connect("html-page-context", catalogue.add_filter)
     app.connect("html-page-context", mend_page, priority=900)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+    return {"parallel_read_safe": False, "parallel_write_safe": True}  # one process waits for what pages compute
 
 
 def _build_alone(app: Sphinx, config: Config) -> None:
