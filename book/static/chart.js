@@ -56,7 +56,7 @@ export function swatch(style) {
 
 const look = (style) => ({ style: `--eq-series: var(--eq-series-${style % 4})`, "stroke-dasharray": DASHES[style % 4] });
 
-function marker(style, [left, top]) {
+export function marker(style, [left, top]) {
   return svg("path", { d: MARKERS[style % 4], class: "eq-marker", ...look(style), transform: `translate(${left} ${top})` });
 }
 
@@ -77,11 +77,11 @@ function area(band, place, style) {
   return svg("path", { d: outline ? `M${outline}Z` : "", class: "eq-band", ...look(style) });
 }
 
-function stroke(kind, [left, top], [right, bottom]) {
+export function stroke(kind, [left, top], [right, bottom]) {
   return svg("path", { d: `M${left} ${top}L${right} ${bottom}`, class: kind });
 }
 
-function text(words, left, top, anchor) {
+export function text(words, left, top, anchor) {
   return svg("text", { x: left, y: top, "text-anchor": anchor }, words);
 }
 
