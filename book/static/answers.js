@@ -1,7 +1,7 @@
 // Answers of a small language model, drawn word by word from its chances. Pure functions of a seed, apart from the page.
 //
-// A prompt has three lists of chances, for the three places at which the model has a choice: the first word, whose first entry
-// begins advice while all others lead to no advice; the cause; the test. Between these places it never has one.
+// A prompt has three lists of chances, in any unit, for the three places at which the model has a choice: the first word, whose first
+// entry begins advice while all others lead to no advice; the cause; the test. Between these places it never has one.
 
 // The chances at a temperature: a low one keeps to the likeliest words.
 export function cooled(chances, temperature) {

@@ -1,10 +1,11 @@
 // Marker on or off: the reader exchanges or covers the letter on films, moves the threshold, and sees what the model then says where.
 //
 // The data, for each of the `letters` (as they are, exchanged, covered): AUROCs, thresholds, and for each room two histograms of the
-// score over these thresholds (see metrics.js) and two over even steps, to draw. `films` are a few, all in one picture, with a score for each letter.
+// score over these thresholds (see counts.js) and two over even steps, to draw. `films` are a few, all in one picture, with a score
+// for each letter.
 
 import { confusion, pooled } from "./counts.js";
-import { choice, data, element, percent, slider, status, t, table } from "./elements.js";
+import { choice, data, element, percent, slider, status, svg, t, table } from "./elements.js";
 import { interval } from "./intervals.js";
 import { lanes, number } from "./lanes.js";
 import { ofThousandOrdinary } from "./ordinary-work.js";
@@ -12,6 +13,8 @@ import { ofThousandOrdinary } from "./ordinary-work.js";
 const SHARES = { min: 50, max: 95, step: 2.5 }; // % of the ill that are found at home; a threshold for each, the lowest finds most
 const EXCHANGED = 1;
 const COVERED = 2;
+const LOWEST = -9; // where the histograms begin, on the scale of the score
+const WIDTH = 0.75; // of their columns
 
 class MarkerExplorer extends HTMLElement {
   connectedCallback() {
@@ -22,7 +25,12 @@ class MarkerExplorer extends HTMLElement {
     this.figure = element("div");
     this.said = status();
     const [letters, threshold, films] = this.controls();
-    this.append(element("div", { class: "marker-view" }, this.picture, element("div", {}, films, letters)), threshold, this.said.region, this.figure);
+    this.append(
+      element("div", { class: "marker-view" }, this.picture, element("div", {}, films, letters)),
+      threshold,
+      this.said.region,
+      this.figure,
+    );
     this.show();
     this.said.region.textContent = this.summary();
   }
@@ -34,9 +42,19 @@ class MarkerExplorer extends HTMLElement {
       this.said.say(this.summary());
     };
     const films = this.facts.films.map((film, at) => [at, this.called(film, at)]);
-    const share = { ...SHARES, value: this.share, say: (value) => t("finds {share} % of the ill at home", { share: value }), then: change("share") };
+    const share = {
+      ...SHARES,
+      value: this.share,
+      say: (value) => t("finds {share} % of the ill at home", { share: value }),
+      then: change("share"),
+    };
     return [
-      choice(t("The letters in C"), this.facts.letters.map(({ label }, at) => [at, t(label)]), this.letter, change("letter")),
+      choice(
+        t("The letters in C"),
+        this.facts.letters.map(({ label }, at) => [at, t(label)]),
+        this.letter,
+        change("letter"),
+      ),
       slider(t("Threshold"), share),
       choice(t("A film from C"), films, this.film, change("film")),
     ];
@@ -97,16 +115,31 @@ class MarkerExplorer extends HTMLElement {
     const rooms = this.now.rooms.map((room, at) => [
       t("Room {room} ({letter})", { room: at + 1, letter: this.lies(at + 1) }),
       [
-        { name: t("ill, and found"), value: this.shareOf("tp", "fn", at), bars: this.columns(room.drawn[0]), tone: 2 },
-        { name: t("well, and flagged"), value: this.shareOf("fp", "tn", at), bars: this.columns(room.drawn[1]), tone: 1 },
+        { name: t("ill, and found"), value: this.shareOf("tp", "fn", at), behind: this.columns(room.drawn[0]), tone: 2 },
+        { name: t("well, and flagged"), value: this.shareOf("fp", "tn", at), behind: this.columns(room.drawn[1]), tone: 1 },
       ],
     ]);
-    const scale = { from: -9, to: 9, ticks: [-8, -4, 0, 4, 8], rule: this.threshold, unit: t("score; right of the dashed line: pneumonia likely") };
+    const scale = {
+      from: LOWEST,
+      to: -LOWEST,
+      ticks: [-8, -4, 0, 4, 8],
+      rule: this.threshold,
+      unit: t("score; right of the dashed line: pneumonia likely"),
+    };
     return lanes(this.summary(), scale, [[t("What the model says"), [one]], ...rooms]);
   }
 
+  // A histogram. The highest column fills its lane; columns before the threshold are pale.
   columns(counts) {
-    return { first: -9, width: 0.75, counts };
+    const most = Math.max(...counts);
+    return (place) =>
+      counts.map((count, at) => {
+        const [left, right] = [at, at + 1].map((edge) => LOWEST + edge * WIDTH);
+        const height = (92 * count) / most;
+        const width = `${parseFloat(place(right)) - parseFloat(place(left))}%`;
+        const kind = (left + right) / 2 < this.threshold ? "marker-column marker-pale" : "marker-column";
+        return svg("rect", { x: place(left), width, y: `${100 - height}%`, height: `${height}%`, class: kind });
+      });
   }
 
   shareOf(flagged, passed, room) {
@@ -115,10 +148,18 @@ class MarkerExplorer extends HTMLElement {
   }
 
   rows() {
-    const cell = (part, rest) => ({ [part]: found, [rest]: left }) => {
-      const [low, high] = interval(found, found + left).map((bound) => percent(bound));
-      return t("{part} of {whole}: {share} ({low} to {high})", { part: number(found), whole: number(found + left), share: percent(found / (found + left)), low, high });
-    };
+    const cell =
+      (part, rest) =>
+      ({ [part]: found, [rest]: left }) => {
+        const [low, high] = interval(found, found + left).map((bound) => percent(bound));
+        return t("{part} of {whole}: {share} ({low} to {high})", {
+          part: number(found),
+          whole: number(found + left),
+          share: percent(found / (found + left)),
+          low,
+          high,
+        });
+      };
     return [
       [t("Ill, and found"), ...this.counts.map(cell("tp", "fn"))],
       [t("Well, and flagged"), ...this.counts.map(cell("fp", "tn"))],
@@ -133,7 +174,11 @@ class MarkerExplorer extends HTMLElement {
     return [
       t("AUROC {away} in C, {home} at home.", { away: number(away, 2), home: number(home, 2) }),
       t("Of the ill in C, {one} are found in room 1 and {two} in room 2.", { one, two }),
-      t("Of 1,000 ordinary films {n} are flagged, among them {found} of the {ill} ill.", { n: number(flagged), found: number(found, 1), ill: number(ill, 1) }),
+      t("Of 1,000 ordinary films {n} are flagged, among them {found} of the {ill} ill.", {
+        n: number(flagged),
+        found: number(found, 1),
+        ill: number(ill, 1),
+      }),
     ].join(" ");
   }
 }

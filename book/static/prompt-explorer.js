@@ -19,8 +19,19 @@ class PromptExplorer extends HTMLElement {
     this.second = element("p");
     this.figure = element("div");
     this.said = status();
-    const anew = element("p", {}, button(t("Ask anew"), () => this.askAnew(1)), button(t("Ask anew, 20 times"), () => this.askAnew(20)));
-    this.append(element("div", { class: "prompts", lang: "en" }, this.firstPrompt(), this.second), ...this.controls(), anew, this.said.region, this.figure);
+    const anew = element(
+      "p",
+      {},
+      button(t("Ask anew"), () => this.askAnew(1)),
+      button(t("Ask anew, 20 times"), () => this.askAnew(20)),
+    );
+    this.append(
+      element("div", { class: "prompts", lang: "en" }, this.firstPrompt(), this.second),
+      ...this.controls(),
+      anew,
+      this.said.region,
+      this.figure,
+    );
     this.writeSecond();
     this.begin();
     this.said.region.textContent = this.summary();
@@ -45,7 +56,12 @@ class PromptExplorer extends HTMLElement {
     const size = { min: 0, max: SIZES.length - 1, step: 1, value: this.size, say: (at) => number(SIZES[at]), then: change("size") };
     return [
       choice(t("In the second prompt, change"), words, this.changed, (name) => this.change(name)),
-      choice(t("Count the answers that"), this.facts.outcomes.map(({ label }, at) => [at, t(label)]), this.outcome, change("outcome")),
+      choice(
+        t("Count the answers that"),
+        this.facts.outcomes.map(({ label }, at) => [at, t(label)]),
+        this.outcome,
+        change("outcome"),
+      ),
       element("div", { class: "eq-sliders" }, slider(t("Answers to each prompt"), size), slider(t("Temperature"), heat)),
       choice(t("What you may look at"), looks, this.knows, change("knows")),
     ];
@@ -58,7 +74,19 @@ class PromptExplorer extends HTMLElement {
         this.patient[field] = value;
         this.change(this.changed);
       });
-    return element("p", {}, "A ", chooser("age"), "-year-old ", chooser("race"), " ", chooser("sex"), " has ", chooser("complaint"), ENDING);
+    return element(
+      "p",
+      {},
+      "A ",
+      chooser("age"),
+      "-year-old ",
+      chooser("race"),
+      " ",
+      chooser("sex"),
+      " has ",
+      chooser("complaint"),
+      ENDING,
+    );
   }
 
   // The second is the first with one word changed, which is marked.
@@ -70,10 +98,15 @@ class PromptExplorer extends HTMLElement {
   changedWord(field) {
     const others = this.others(field);
     if (others.length === 1) return element("mark", {}, String(this.options(field)[this.other]));
-    return chooserOf(t("{field}, second prompt", { field: t(field) }), others.map((at) => this.options(field)[at]), others.indexOf(this.other), (value) => {
-      this.other = others[value];
-      this.begin();
-    });
+    return chooserOf(
+      t("{field}, second prompt", { field: t(field) }),
+      others.map((at) => this.options(field)[at]),
+      others.indexOf(this.other),
+      (value) => {
+        this.other = others[value];
+        this.begin();
+      },
+    );
   }
 
   options(field) {
@@ -81,7 +114,9 @@ class PromptExplorer extends HTMLElement {
   }
 
   others(field) {
-    return this.options(field).map((_, at) => at).filter((at) => at !== this.patient[field]);
+    return this.options(field)
+      .map((_, at) => at)
+      .filter((at) => at !== this.patient[field]);
   }
 
   change(field) {
@@ -160,7 +195,13 @@ class PromptExplorer extends HTMLElement {
       const bounds = interval(part, whole);
       const marks = whole ? [{ at: (100 * part) / whole, shape: "circle" }] : [];
       if (this.knows) marks.push({ at: 100 * this.longRun[at], shape: "diamond", hollow: true });
-      return { name: names[at], value: t("{part} of {whole}", { part, whole }), marks, bar: bounds && { low: 100 * bounds[0], high: 100 * bounds[1] }, tone: 1 + at };
+      return {
+        name: names[at],
+        value: t("{part} of {whole}", { part, whole }),
+        marks,
+        bar: bounds && { low: 100 * bounds[0], high: 100 * bounds[1] },
+        tone: 1 + at,
+      };
     });
     const scale = { to: 100, ticks: [0, 20, 40, 60, 80, 100], unit: t("% of answers with advice") + this.legend() };
     return lanes(this.summary(), scale, [[t("Answers that {outcome}", { outcome: t(label) }), rows]]);
@@ -171,8 +212,20 @@ class PromptExplorer extends HTMLElement {
     const marks = difference === null ? [] : [{ at: 100 * difference, shape: "circle" }];
     const [one, other] = this.longRun;
     if (this.knows) marks.push({ at: 100 * (one - other), shape: "diamond", hollow: true });
-    const now = { name: t("this audit"), value: signed(difference), marks, bar: bounds && { low: 100 * bounds[0], high: 100 * bounds[1] }, tone: 3 };
-    const all = { name: t("all audits; filled: the interval leaves out 0"), value: t("{part} of {whole}", { part: this.noteworthy, whole: this.audits.length }), marks: piled(this.audits), tone: 3, tall: true };
+    const now = {
+      name: t("this audit"),
+      value: signed(difference),
+      marks,
+      bar: bounds && { low: 100 * bounds[0], high: 100 * bounds[1] },
+      tone: 3,
+    };
+    const all = {
+      name: t("all audits; filled: the interval leaves out 0"),
+      value: t("{part} of {whole}", { part: this.noteworthy, whole: this.audits.length }),
+      marks: piled(this.audits),
+      tone: 3,
+      tall: true,
+    };
     const scale = { from: -100, to: 100, ticks: [-100, -50, 0, 50, 100], unit: t("points of 100, first minus second") + this.legend() };
     return lanes(this.summary(), scale, [[t("Difference"), [now, all]]]);
   }
@@ -190,7 +243,9 @@ class PromptExplorer extends HTMLElement {
         const found = answers.map((some) => count(some, place, [at])[0]);
         const chances = this.patients.map((patient) => inTheLongRun(this.chances(patient), place, [at], this.temperature));
         if (!found.some(Boolean) && !(this.knows && chances.some((chance) => chance >= 0.005))) return [];
-        const shown = found.map((part, second) => (this.knows ? t("{part} (chance {share})", { part, share: percent(chances[second]) }) : String(part)));
+        const shown = found.map((part, second) =>
+          this.knows ? t("{part} (chance {share})", { part, share: percent(chances[second]) }) : String(part),
+        );
         return [[`${title} ${word}`, ...shown]];
       });
     return [
@@ -214,11 +269,24 @@ class PromptExplorer extends HTMLElement {
     const [first, second] = counts.map(([part, whole]) => t("{part} of {whole}", { part, whole }));
     const [low, high] = bounds.map(signed);
     const label = t(this.facts.outcomes[this.outcome].label);
-    const now = t("Answers that {label}: {first} ({one}), {second} ({other}). Difference {difference} points of 100, 95 % interval {low} to {high}.", {
-      label, first, one, second, other, difference: signed(difference), low, high,
-    });
+    const now = t(
+      "Answers that {label}: {first} ({one}), {second} ({other}). Difference {difference} points of 100, 95 % interval {low} to {high}.",
+      {
+        label,
+        first,
+        one,
+        second,
+        other,
+        difference: signed(difference),
+        low,
+        high,
+      },
+    );
     if (this.audits.length === 1) return now;
-    return [now, t("Of {n} such audits, {part} have an interval that leaves out 0.", { n: this.audits.length, part: this.noteworthy })].join(" ");
+    return [
+      now,
+      t("Of {n} such audits, {part} have an interval that leaves out 0.", { n: this.audits.length, part: this.noteworthy }),
+    ].join(" ");
   }
 }
 
@@ -246,7 +314,9 @@ function piled(audits) {
 }
 
 function chooserOf(label, options, chosen, then) {
-  const entries = options.map((option, value) => element("option", { value, ...(value === chosen ? { selected: "" } : {}) }, String(option)));
+  const entries = options.map((option, value) =>
+    element("option", { value, ...(value === chosen ? { selected: "" } : {}) }, String(option)),
+  );
   const chooser = element("select", { "aria-label": label, class: "prompt-word" }, ...entries);
   chooser.addEventListener("change", () => then(Number(chooser.value)));
   return chooser;

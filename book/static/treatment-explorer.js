@@ -30,8 +30,20 @@ class TreatmentExplorer extends HTMLElement {
       this.said.say(this.summary());
     };
     return [
-      slider(t("Send home, of all patients"), { min: FIRST, max: 60, step: STEP, value: this.share, say: (value) => `${value} %`, then: change("share") }),
-      choice(t("Those with the lowest …"), this.facts.risks.map(({ name }, at) => [at, t(name)]), this.risk, change("risk")),
+      slider(t("Send home, of all patients"), {
+        min: FIRST,
+        max: 60,
+        step: STEP,
+        value: this.share,
+        say: (value) => `${value} %`,
+        then: change("share"),
+      }),
+      choice(
+        t("Those with the lowest …"),
+        this.facts.risks.map(({ name }, at) => [at, t(name)]),
+        this.risk,
+        change("risk"),
+      ),
       choice(
         t("What you may look at"),
         [
@@ -59,8 +71,16 @@ class TreatmentExplorer extends HTMLElement {
       [t("Without asthma: {n} of {all} go home", { n: number(others.patients), all: number(this.facts.all[1]) }), others],
     ];
     this.figure.replaceChildren(
-      lanes(this.summary(), scale(), groups.map(([title, group]) => [title, this.lanes(group)])),
-      table(t("The figure in numbers"), [t("Deaths of 1,000 sent home"), t("With asthma"), t("Without asthma")], this.rows([asthma, others])),
+      lanes(
+        this.summary(),
+        scale(),
+        groups.map(([title, group]) => [title, this.lanes(group)]),
+      ),
+      table(
+        t("The figure in numbers"),
+        [t("Deaths of 1,000 sent home"), t("With asthma"), t("Without asthma")],
+        this.rows([asthma, others]),
+      ),
     );
   }
 
@@ -104,7 +124,9 @@ class TreatmentExplorer extends HTMLElement {
         [t("By adjustment, at home"), "adjustedHome"],
         [t("By the program, as they were treated"), "trueTreated"],
         [t("By the program, at home"), "trueHome"],
-      ].slice(0, 1 + 2 * this.knows).map(expected),
+      ]
+        .slice(0, 1 + 2 * this.knows)
+        .map(expected),
     ];
   }
 

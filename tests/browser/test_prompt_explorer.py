@@ -55,7 +55,7 @@ def test_chances_are_those_of_the_labs_model(explorer, stand_in):
         for (place, words), chances in zip(places.items(), given, strict=True):
             by_word = {word.rstrip("."): chance for word, chance in zip(*stand_in.chances(prompt, place), strict=True)}
             expected = [by_word[word.split()[0]] for word in words] if words else [by_word["Most"]]
-            assert chances[: len(expected)] == pytest.approx(expected, abs=2e-3)
+            assert [chance / 1000 for chance in chances[: len(expected)]] == pytest.approx(expected, abs=2e-3)
 
 
 def prompts(explorer) -> list[str]:

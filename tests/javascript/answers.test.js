@@ -23,7 +23,10 @@ test("a temperature of 1 leaves the chances as they are, a low one keeps to the 
 test("words are drawn as often as their chances say", () => {
   const answers = ask(PROMPT, 40_000, 1, 7);
   close(answers.filter((answer) => !answer).length / 40_000, 0.1, 0.01);
-  for (const [place, chances] of [[0, PROMPT[1]], [1, PROMPT[2]]]) {
+  for (const [place, chances] of [
+    [0, PROMPT[1]],
+    [1, PROMPT[2]],
+  ]) {
     chances.forEach((chance, word) => {
       const [part, whole] = count(answers, place, [word]);
       close(part / whole, chance, 0.012);
