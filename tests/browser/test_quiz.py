@@ -184,7 +184,7 @@ def test_words_of_the_page_are_kept_as_they_are(site, browser, case):
     assert label.locator("a#kept").inner_text() == "AUROC"
     assert label.locator("em").inner_text() == "C" and label.locator(".math").count() == 1
     assert page.locator(".quiz-question .quiz-feedback em").first.text_content() == "moved"
-    page.context.close()
+    page.close()
 
 
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
