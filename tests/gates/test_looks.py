@@ -104,6 +104,33 @@ def test_every_page_in_every_look(window, site):
     expect_none(finding for name in names for finding in window.findings(name))
 
 
+def open_menu(page: Page) -> None:
+    page.locator(".primary-toggle").click()
+
+
+def open_search(page: Page) -> None:
+    page.keyboard.press("Control+k")
+
+
+def search(page: Page) -> None:
+    open_search(page)
+    page.locator("dialog[open] input").fill("model")
+    page.keyboard.press("Enter")
+    page.locator("a .highlighted").first.wait_for()
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+@pytest.mark.parametrize("act", [open_menu, open_search, search], ids=lambda act: act.__name__)
+def test_what_a_reader_opens_is_for_everyone(act, width, scheme, window, site):
+    page = window.context.new_page()
+    page.set_viewport_size({"width": width, "height": 800})
+    page.emulate_media(color_scheme=scheme)
+    page.goto(f"{site.address}/{site.pages[0]}.html")
+    act(page)
+    expect_none(Finding(f"{act.__name__} {width} {scheme}", *problem) for problem in violations(page))
+    page.close()
+
+
 PLANTED = {
     "color-contrast": '<p style="color: #999; background: #fff">pale</p>',
     "label": '<input type="text">',

@@ -12,6 +12,7 @@ GONE = (
     ".copybtn",
     ".headerlink",
 )
+DESK = {"width": 1280, "height": 900}
 A4 = (210, 297)  # mm
 COLOURS = """() => [document.body, ...document.querySelectorAll("article p, article li, article td, article pre span")]
   .map(node => getComputedStyle(node)).map(style => [style.color, style.backgroundColor])"""
@@ -25,12 +26,12 @@ def _paper(browser, site):
     """A function that opens a page as a reader of its dark side prints it."""
     contexts = []
 
-    def paper(name: str):
-        context = browser.new_context(color_scheme="dark", viewport={"width": 1280, "height": 900})
+    def paper(name: str, scripts: bool = True):
+        context = browser.new_context(color_scheme="dark", viewport=DESK, java_script_enabled=scripts)
         contexts.append(context)
         page = context.new_page()
         page.goto(f"{site.address}/{name}.html")
-        assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+        assert not scripts or page.evaluate("document.documentElement.dataset.theme") == "dark"
         page.emulate_media(media="print")
         return page
 
@@ -67,13 +68,27 @@ def brightness(colour: str) -> float:
     return sum(map(float, parts[:3])) / 3
 
 
-def test_answers_of_a_quiz_stay_folded_and_everything_else_unfolds(paper, case):
+def test_what_is_folded_unfolds(paper, case):
     page = paper(case)
     page.evaluate(FOLDED)
-    assert page.locator("#more p").evaluate("text => text.getBoundingClientRect().height > 0")
-    assert page.locator("details:has(.quiz-option) p").first.evaluate(
-        "text => text.getBoundingClientRect().height == 0"
-    )
+    assert page.locator("#more p").evaluate("text => text.checkVisibility()")
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_quiz_is_printed_without_what_is_said_of_its_answers(paper, case, scripts):
+    page = paper(case, scripts)
+    said = page.locator(".quiz-question :is(.quiz-feedback, .sd-summary-content)")
+    assert said.count() > 10
+    assert said.evaluate_all("all => !all.some(text => text.checkVisibility())")
+    answers = page.locator(".quiz-question :is(.quiz-answer label, .quiz-option)")
+    assert answers.evaluate_all("all => all.every(text => text.checkVisibility())")
+
+
+def test_what_a_reader_is_asked_is_printed_before_it_is_answered(paper, case):
+    page = paper(case)
+    lists = page.locator("article :is(ol, ul):has(+ .eq-notes)")
+    assert lists.count() >= 2
+    assert lists.evaluate_all("all => all.every(list => list.checkVisibility())")
 
 
 def test_address_of_a_link_can_be_read(paper, site):
