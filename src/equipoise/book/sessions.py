@@ -37,7 +37,7 @@ def _session(case: Case) -> str:
         rows.append([f"{clock // 60}:{clock % 60:02}", name, f"{minutes} min"])
         clock += minutes
     plan = table(f"Plan, {clock} minutes in all", ["At", "Step", "Takes"], rows, "eq-plan") if rows else ""
-    to_case = f"{link('The case', PAGE, case_page(case))}: {listed(case.facts.levels)} training."
+    to_case = f"{link(case.facts.title, PAGE, case_page(case))}: {listed(case.facts.levels)} training."
     told = plan or "The plan is in the teaching notes."
     title = f"{case.facts.title}: {clock} minutes" if rows else case.facts.title
     return block("dropdown", to_case, told, argument=title)
