@@ -70,8 +70,10 @@ def prepare(course: Path, kind: str, number: int) -> None:
 
 def cost(command: list, course: Path) -> tuple[float, float]:
     before, start = os.times(), time.perf_counter()
-    subprocess.run(command, cwd=course, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    built = subprocess.run(command, cwd=course, text=True, capture_output=True, check=False)
     seconds, after = time.perf_counter() - start, os.times()
+    if built.returncode:
+        raise SystemExit(built.stdout[-2000:] + built.stderr)
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
     return seconds, cpu
 
