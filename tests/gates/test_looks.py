@@ -23,6 +23,7 @@ OPTIONS = {
 }
 EXCUSED: dict[str, str] = {}  # an axe rule: why it is broken, and by whom
 READY = "Promise.all([document.fonts.ready, window.MathJax?.startup?.promise])"
+SHOWN = "scheme => [scheme, undefined].includes(document.documentElement.dataset.theme)"  # the theme needs a moment
 AT_REST = "Promise.allSettled(document.getAnimations().map(motion => motion.finished))"
 UNFOLD = "document.querySelectorAll('details').forEach(details => (details.open = true))"
 # axe takes time for every element, and a lab has thousands of coloured words: one of each colour is enough.
@@ -71,6 +72,8 @@ def look_at(page: Page, name: str) -> Iterator[Finding]:
     for width, scheme in LOOKS:
         page.set_viewport_size({"width": width, "height": 800})
         page.emulate_media(color_scheme=scheme)
+        page.wait_for_function(SHOWN, arg=scheme)
+        page.evaluate(AT_REST)
         for problem in [*violations(page), *too_wide(page, width)]:
             looks[problem].append(f"{width} {scheme}")
     for (element, repair), seen in looks.items():
