@@ -2,7 +2,7 @@
 // its lists the words, in the same order. What is chosen stands in the address, so that a link can be shared.
 import { button, element, status, t } from "./elements.js";
 
-const FACETS = { level: "Level", specialty: "Field", principle: "Principle", competency: "Competency", region: "Region" };
+const FACETS = { level: t("Level"), specialty: t("Field"), principle: t("Principle"), competency: t("Competency"), region: t("Region") };
 
 // What a card is about: {facet: Map(code → words)}.
 export function facetsOf(classes, words) {
@@ -51,7 +51,7 @@ function select(facet, cards, choose) {
   const options = wordsByCode(cards, facet).map(([value, words]) => element("option", { value, "data-words": words }, words));
   const list = element("select", { name: facet }, element("option", { value: "" }, t("Any")), ...options);
   list.addEventListener("change", () => choose(facet, list.value));
-  return element("label", {}, element("span", {}, t(FACETS[facet])), list);
+  return element("label", {}, element("span", {}, FACETS[facet]), list);
 }
 
 function start(grid) {

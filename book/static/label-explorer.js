@@ -186,7 +186,7 @@ class LabelExplorer extends HTMLElement {
   }
 }
 
-const number = (value) => value.toLocaleString(document.documentElement.lang);
+const number = (value) => value.toLocaleString("en");
 const digit = (value) => (value === null ? "–" : value.toFixed(1));
 
 function of(part, whole) {

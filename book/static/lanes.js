@@ -69,5 +69,5 @@ function scale(place, ticks, unit) {
 
 // A number as the page's language writes it.
 export function number(value, digits = 0) {
-  return value.toLocaleString(document.documentElement.lang || "en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }

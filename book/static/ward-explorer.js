@@ -169,7 +169,7 @@ function measures(patients) {
 const few = (part, whole) => t("{part} of {whole}", { part: number(part), whole: number(whole) });
 const many = (part, whole) => (whole ? `${percent(part / whole, 1)} (${few(part, whole)})` : "–");
 const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
-const number = (value) => value.toLocaleString(document.documentElement.lang);
+const number = (value) => value.toLocaleString("en");
 const digit = (value) => (value === null ? "–" : value.toFixed(1));
 
 // A row of the table of patients.

@@ -96,6 +96,33 @@ def book(
 
 
 @app.command()
+def translate(
+    language: Annotated[str, typer.Argument(help="Its code, such as es.")],
+    begin: Annotated[list[str] | None, typer.Argument(help="Pages to begin with, such as cases/NAME/case.")] = None,
+    course: CourseFolder = None,
+) -> None:
+    """Bring a translation in line with the book, and show how much of each page is translated."""
+    from equipoise.book import translations
+    from equipoise.book.build import BuildError, build, extract
+
+    with _stops_on(ContentError, BuildError, translations.TranslationError):
+        content = load_course(_root(course))
+        with _progress() as report:
+            report("Building the book, for what its pages hold")
+            site = build(content).parent
+            report("Extracting the text of every page")
+            templates = translations.templates(extract(content), content.root / "book" / "static", site)
+        covered = translations.update(content.root, language, templates, begin or [])
+    table = Table("page", "translated", "of")
+    for page in covered:
+        table.add_row(page.page, str(page.translated), str(page.messages))
+    console.print(table)
+    console.print(
+        f"The catalogues are in {translations.folder(content.root, language)}", soft_wrap=True, highlight=False
+    )
+
+
+@app.command()
 def fetch(
     slug: Annotated[str, typer.Argument(help="The dataset whose real table is wanted.")],
     yes: Annotated[bool, typer.Option("--yes", help="Agree to the licence, which is shown all the same.")] = False,

@@ -12,14 +12,16 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import IO
 
 import yaml
 
+from equipoise.book import translations
 from equipoise.content import Course
 from equipoise.files import fingerprint, write_whole
 from equipoise.grading.workers import usable_cores
@@ -44,18 +46,70 @@ class BuildError(Exception):
 
 
 def build(course: Course, edition: Edition = Edition.STUDENTS) -> Path:
-    """Build an edition of the book; return the path of its first page. Raises BuildError, and keeps the old site."""
-    made = course.root / "_build"
-    site, work, log = made / FOLDERS[edition], made / f".{edition}", made / f"{FOLDERS[edition]}.log"
+    """Build an edition of the book; return the path of its first page. Raises BuildError, and keeps the old site.
+
+    The students' edition comes in every language that it is translated into, each a folder in the English one.
+    """
+    others = translations.languages(course.root) if edition is Edition.STUDENTS else []
+    parts = [_Part(course, edition, language, others) for language in (translations.SOURCE, *others)]
+    site = course.root / "_build" / FOLDERS[edition]
     with hold(course.root) as lock:
-        with _continued(work, _shape(course)):
-            command = [*_command(course.root, work), "--config", _configuration(course.root, edition, work)]
-            with log.open("w", encoding="utf-8") as output:
-                built = subprocess.run(command, stdout=output, stderr=output, pass_fds=[lock.fileno()], check=False)
-            if built.returncode:
-                raise BuildError(_message(course.root, log, work / "_build" / "lines.json"))
-        _publish(work / "_build" / "html", site)
+        # From nothing, the first part executes the pages for all; when little is left to do, they need not wait.
+        with ThreadPoolExecutor(len(parts) if all(part.goes_on for part in parts) else 1) as workers:
+            made = list(workers.map(lambda part: part.make(lock), parts))
+        _publish(dict(zip(("", *others), made, strict=True)), site)
     return site / "index.html"
+
+
+def extract(course: Course) -> Path:
+    """A folder with a gettext template for each page of the students' edition. Raises BuildError."""
+    part = _Part(
+        course, Edition.STUDENTS, "gettext", [], builder=("--builder", "custom", "--custom-builder", "gettext")
+    )
+    with hold(course.root) as lock:
+        part.make(lock)
+    return part.work / "_build" / "gettext"
+
+
+class _Part:
+    """One run of Jupyter Book: an edition in one language, or its templates for translators."""
+
+    def __init__(self, course: Course, edition: Edition, name: str, others: list[str], builder: Sequence[str] = ()):
+        self.root, self.edition, self.others, self.builder = course.root, edition, others, builder
+        self.language = translations.SOURCE if builder else name
+        suffix = "" if name == translations.SOURCE else f"-{name}"
+        self.work = course.root / "_build" / f".{edition}{suffix}"
+        self.log = course.root / "_build" / f"{FOLDERS[edition]}{suffix}.log"
+        self.shape = _shape(course, self.language)
+        self.ended_well = self.work / "ended-well"
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the last run in this place ended well and was of the same shape."""
+        return self.ended_well.is_file() and self.ended_well.read_text(encoding="utf-8") == self.shape
+
+    def make(self, lock: IO[str]) -> Path:
+        """The folder with the pages. After a failure all begins anew: Sphinx complains only of pages that it reads."""
+        if not self.goes_on:
+            shutil.rmtree(self.work, ignore_errors=True)
+        self.ended_well.unlink(missing_ok=True)
+        command = [*_command(self.root, self.work), "--config", self._configuration(), *self.builder]
+        with self.log.open("w", encoding="utf-8") as output:
+            built = subprocess.run(command, stdout=output, stderr=output, pass_fds=[lock.fileno()], check=False)
+        if built.returncode:
+            raise BuildError(_message(self.root, self.log, self.work / "_build" / "lines.json"))
+        write_whole(self.ended_well, self.shape)
+        return self.work / "_build" / "html"
+
+    def _configuration(self) -> Path:
+        """The course's configuration with what this build adds to it."""
+        configuration = yaml.safe_load((self.root / "_config.yml").read_text(encoding="utf-8"))
+        added = {"equipoise_edition": self.edition.value, "equipoise_kernels": usable_cores()}
+        added |= {"language": self.language, "equipoise_languages": self.others}
+        configuration.setdefault("sphinx", {}).setdefault("config", {}).update(added)
+        path = self.work / "_config.yml"
+        write_whole(path, yaml.safe_dump(configuration, sort_keys=False))
+        return path
 
 
 def hold(root: Path) -> IO[str]:
@@ -75,42 +129,20 @@ def _command(root: Path, work: Path) -> list[str | Path]:
     return [sys.executable, "-c", start, "build", "-W", "-n", "--keep-going", root, "--path-output", work]
 
 
-def _configuration(root: Path, edition: Edition, work: Path) -> Path:
-    """The course's configuration with what this build adds to it."""
-    configuration = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
-    added = {"equipoise_edition": edition.value, "equipoise_kernels": usable_cores()}
-    configuration.setdefault("sphinx", {}).setdefault("config", {}).update(added)
-    path = work / "_config.yml"
-    write_whole(path, yaml.safe_dump(configuration, sort_keys=False))
-    return path
-
-
-def _shape(course: Course) -> str:
-    """Which pages and static files there are, and the engine: what Sphinx would not notice to be gone or changed."""
+def _shape(course: Course, language: str) -> str:
+    """Which pages and static files there are, the engine, and words of components: what Sphinx would not notice."""
     static = sorted(str(path.relative_to(course.root)) for path in (course.root / "book" / "static").rglob("*"))
-    return "\n".join([*course.pages, *static, fingerprint(ENGINE)])
+    words = translations.words(course.root, language)
+    return "\n".join([*course.pages, *static, fingerprint(ENGINE), json.dumps(words)])
 
 
-@contextmanager
-def _continued(work: Path, shape: str) -> Iterator[None]:
-    """Go on from the last build in ``work`` if it ended well and was of the same shape, else begin anew.
-
-    Sphinx says what is wrong with a page only when it reads it: after a failure all must be read again.
-    """
-    ended_well = work / "ended-well"
-    if not ended_well.is_file() or ended_well.read_text(encoding="utf-8") != shape:
-        shutil.rmtree(work, ignore_errors=True)
-    ended_well.unlink(missing_ok=True)
-    yield
-    write_whole(ended_well, shape)
-
-
-def _publish(made: Path, site: Path) -> None:
-    """Let a copy of what was made take the place of the site."""
+def _publish(made: Mapping[str, Path], site: Path) -> None:
+    """Let copies of what was made, by folder in the site, take the place of the site."""
     new, old = (site.with_name(f".{site.name}-{age}") for age in ("new", "old"))
     for leftover in (new, old):
         shutil.rmtree(leftover, ignore_errors=True)
-    shutil.copytree(made, new, ignore=shutil.ignore_patterns(".*"))
+    for folder, pages in made.items():
+        shutil.copytree(pages, new / folder, ignore=shutil.ignore_patterns(".*"), dirs_exist_ok=True)
     with suppress(FileNotFoundError):
         site.rename(old)
     new.rename(site)

@@ -53,13 +53,14 @@ def _card(case: Case, course: Course) -> str:
         block("div", "\n".join(f"- {words}" for _, words in values), argument=f"eq-tags {facet}")
         for facet, values in facets.items()
     ]
+    title = link(case.facts.title, CATALOGUE, case_page(case))
     return block(
         "grid-item-card",
+        block("div", title, argument="sd-card-title sd-font-weight-bold"),  # a title's own markup cannot be translated
         f"{case.facts.harm.summary}.",
         f"*{question(case)}*" if question(case) else "",
         *lists,
         block("card-footer", times(case, course.lab(case.facts.lab))),
-        argument=link(case.facts.title, CATALOGUE, case_page(case)),
         class_item=" ".join(["eq-case", *codes]),
     )
 

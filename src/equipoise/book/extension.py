@@ -15,7 +15,7 @@ from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 
-from equipoise.book import catalogue, editions, execute, lines
+from equipoise.book import catalogue, editions, execute, languages, lines
 from equipoise.book.build import BuildError, hold
 from equipoise.book.calibrated import CalibrationError, Calibrations
 from equipoise.book.lab_page import lab_page
@@ -32,6 +32,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     editions.setup(app)
     execute.setup(app)
     lines.setup(app)
+    languages.setup(app)
     app.connect("builder-inited", _read_course)
     app.connect("env-get-outdated", _changed_by_folders)
     app.connect("source-read", _complete_page)
