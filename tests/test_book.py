@@ -188,7 +188,10 @@ def secret_lines(course: Course) -> set[str]:
 def plain(html: str) -> str:
     """Text as a reader sees it, so that markup neither hides nor feigns a secret."""
     text = re.sub(r"</?[a-zA-Z][^>]*>", "", html).replace("`", "")
-    for entity, character in (("&quot;", '"'), ("&lt;", "<"), ("&gt;", ">"), ("&#39;", "'"), ("&amp;", "&")):
+    curly = [("\N{LEFT DOUBLE QUOTATION MARK}", '"'), ("\N{RIGHT DOUBLE QUOTATION MARK}", '"')]
+    curly += [("\N{RIGHT SINGLE QUOTATION MARK}", "'")]
+    entities = [("&quot;", '"'), ("&lt;", "<"), ("&gt;", ">"), ("&#39;", "'"), ("&amp;", "&")]
+    for entity, character in entities + curly:
         text = text.replace(entity, character)
     return text
 

@@ -100,8 +100,8 @@ export function memoFile({ title, address, question, notes, at, language }) {
     : [];
   const both = notes.first && notes.second ? [`## ${t("How the vote moved")}`, moved(notes.first, notes.second)] : [];
   const parts = [
-    `# ${t("Notes on the case “{title}”", { title })}`,
-    `${t("Saved on {date}.", { date: date(at) })} ${address}`,
+    "# " + t("Notes on the case “{title}”", { title }),
+    t("Saved on {date}.", { date: date(at) }) + ` ${address}`,
     ...vote(t("First vote"), notes.first),
     ...guesses,
     ...(notes.surprise ? [`## ${t("What surprised me")}`, ...quoted(notes.surprise)] : []),
@@ -115,7 +115,9 @@ export const sure = (vote) => t("{sure} % sure", { sure: vote.sure });
 
 function guessed({ question, guess, measured }) {
   const words = t("{question} Guess: {guess}.", { question, guess });
-  return `- ${measured === null ? words : `${words} ${t("Measured: {measured}.", { measured })} ${difference(guess, measured)}`}`;
+  if (measured === null) return `- ${words}`;
+  const found = t("Measured: {measured}.", { measured });
+  return `- ${words} ${found} ${difference(guess, measured)}`;
 }
 
 const quoted = (text) => (text.trim() ? [text.trim().replace(/^/gm, "> ")] : []);

@@ -12,9 +12,9 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import IO
@@ -54,8 +54,7 @@ def build(course: Course, edition: Edition = Edition.STUDENTS) -> Path:
     parts = [_Part(course, edition, language, others) for language in (translations.SOURCE, *others)]
     site = course.root / "_build" / FOLDERS[edition]
     with hold(course.root) as lock:
-        # From nothing, the first part executes the pages for all; when little is left to do, they need not wait.
-        with ThreadPoolExecutor(len(parts) if all(part.goes_on for part in parts) else 1) as workers:
+        with ThreadPoolExecutor(len(parts)) as workers:  # whichever reads first executes the pages for all
             made = list(workers.map(lambda part: part.make(lock), parts))
         _publish(dict(zip(("", *others), made, strict=True)), site)
     return site / "index.html"
@@ -81,24 +80,15 @@ class _Part:
         self.work = course.root / "_build" / f".{edition}{suffix}"
         self.log = course.root / "_build" / f"{FOLDERS[edition]}{suffix}.log"
         self.shape = _shape(course, self.language)
-        self.ended_well = self.work / "ended-well"
-
-    @property
-    def goes_on(self) -> bool:
-        """Whether the last run in this place ended well and was of the same shape."""
-        return self.ended_well.is_file() and self.ended_well.read_text(encoding="utf-8") == self.shape
 
     def make(self, lock: IO[str]) -> Path:
-        """The folder with the pages. After a failure all begins anew: Sphinx complains only of pages that it reads."""
-        if not self.goes_on:
-            shutil.rmtree(self.work, ignore_errors=True)
-        self.ended_well.unlink(missing_ok=True)
-        command = [*_command(self.root, self.work), "--config", self._configuration(), *self.builder]
-        with self.log.open("w", encoding="utf-8") as output:
-            built = subprocess.run(command, stdout=output, stderr=output, pass_fds=[lock.fileno()], check=False)
-        if built.returncode:
-            raise BuildError(_message(self.root, self.log, self.work / "_build" / "lines.json"))
-        write_whole(self.ended_well, self.shape)
+        """The folder with the pages. Raises BuildError."""
+        with _continued(self.work, self.shape):
+            command = [*_command(self.root, self.work), "--config", self._configuration(), *self.builder]
+            with self.log.open("w", encoding="utf-8") as output:
+                built = subprocess.run(command, stdout=output, stderr=output, pass_fds=[lock.fileno()], check=False)
+            if built.returncode:
+                raise BuildError(_message(self.root, self.log, self.work / "_build" / "lines.json"))
         return self.work / "_build" / "html"
 
     def _configuration(self) -> Path:
@@ -134,6 +124,20 @@ def _shape(course: Course, language: str) -> str:
     static = sorted(str(path.relative_to(course.root)) for path in (course.root / "book" / "static").rglob("*"))
     words = translations.words(course.root, language)
     return "\n".join([*course.pages, *static, fingerprint(ENGINE), json.dumps(words)])
+
+
+@contextmanager
+def _continued(work: Path, shape: str) -> Iterator[None]:
+    """Go on from the last build in ``work`` if it ended well and was of the same shape, else begin anew.
+
+    Sphinx says what is wrong with a page only when it reads it: after a failure all must be read again.
+    """
+    ended_well = work / "ended-well"
+    if not ended_well.is_file() or ended_well.read_text(encoding="utf-8") != shape:
+        shutil.rmtree(work, ignore_errors=True)
+    ended_well.unlink(missing_ok=True)
+    yield
+    write_whole(ended_well, shape)
 
 
 def _publish(made: Mapping[str, Path], site: Path) -> None:

@@ -8,6 +8,7 @@ executes one page after the other.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -40,9 +41,11 @@ def setup(app: Sphinx) -> None:
     app.add_config_value("equipoise_kernels", 0, "", [int])
     app.add_config_value("equipoise_libraries", "", "env", [str])  # new libraries: every page is read again
     app.connect("config-inited", _choose_cache)
+    app.connect("builder-inited", _take_turn, priority=0)
     app.connect("source-read", _add_key, priority=900)  # when the page is complete
     app.connect("source-read", _take_outcome, priority=901)
     app.connect("env-before-read-docs", _begin)
+    app.connect("env-updated", _end_turn)
     app.connect("env-purge-doc", _forget)
     app.connect("build-finished", _end)
 
@@ -51,6 +54,18 @@ def _choose_cache(app: Sphinx, config: Config) -> None:
     """The same for every edition, whose pages compute the same."""
     config.nb_execution_cache_path = str(Path(app.srcdir) / "_build" / ".jupyter_cache")
     config.equipoise_libraries = uses.libraries()
+
+
+def _take_turn(app: Sphinx) -> None:
+    """Of an edition's languages, which are built side by side, only one computes; the others find what it left."""
+    folder = Path(app.config.nb_execution_cache_path)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    app.equipoise_turn = folder.with_suffix(".turn").open("w")
+    fcntl.flock(app.equipoise_turn, fcntl.LOCK_EX)
+
+
+def _end_turn(app: Sphinx, *_: object) -> None:
+    app.equipoise_turn.close()
 
 
 def _add_key(app: Sphinx, page: str, source: list[str]) -> None:
@@ -80,6 +95,8 @@ def _begin(app: Sphinx, env: BuildEnvironment, pages: list[str]) -> None:
             cache, missing, paths, config.equipoise_kernels, config.nb_execution_timeout
         )
         pages.sort(key=missing.__contains__)
+    elif not missing:
+        _end_turn(app)
 
 
 def _notebook(app: Sphinx, page: str) -> NotebookNode | None:
@@ -114,6 +131,7 @@ def _take_outcome(app: Sphinx, page: str, source: list[str]) -> None:
 
 def _end(app: Sphinx, exception: Exception | None) -> None:
     """Remove from the cache and from the site what no page shows any more."""
+    _end_turn(app)
     if execution := getattr(app, "equipoise_execution", None):
         execution.close()
     if exception is None:

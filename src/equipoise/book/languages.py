@@ -15,10 +15,10 @@ from babel import Locale
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-from equipoise.book.translations import ALT, NOTICE, SOURCE, UNTRANSLATED, words
+from equipoise.book.translations import ALT, NOTICE, SOURCE, UNTRANSLATED, folder, words
 from equipoise.files import write_whole
 
-ENGLISH = re.compile(r'class="([^"]*\buntranslated\b[^"]*)"')
+ENGLISH = re.compile(r'(<(?!img\b)[^>]*)(?=class="[^"]*\buntranslated\b)')  # a picture's words are translated here
 
 
 def setup(app: Sphinx) -> None:
@@ -42,28 +42,30 @@ def _translate_captions(app: Sphinx, config: Config) -> None:
 def _speak(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
     here = app.config.language
     context["languages"] = [_place(here, there, page) for there in [SOURCE, *app.config.equipoise_languages]]
-    if here != SOURCE and "body" in context:
-        known = words(Path(app.srcdir), here)
-        context["body"] = _translated(context["body"], known)
+    if here != SOURCE and page in app.env.found_docs:
+        begun = (folder(Path(app.srcdir), here) / f"{page}.po").is_file()
+        context["body"] = _translated(context["body"], words(Path(app.srcdir), here), begun)
 
 
 def _place(here: str, there: str, page: str) -> dict[str, str | bool]:
     """Where the same page stands in the language ``there``, seen from the page in ``here``."""
     up = "../" * (page.count("/") + (here != SOURCE))
-    folder = "" if there == SOURCE else f"{there}/"
-    url = f"{up}{folder}{page}.html"
+    place = "" if there == SOURCE else f"{there}/"
+    url = f"{up}{place}{page}.html"
     return {"code": there, "name": Locale.parse(there).display_name.capitalize(), "url": url, "here": here == there}
 
 
-def _translated(body: str, known: dict[str, str]) -> str:
+def _translated(body: str, known: dict[str, str], begun: bool) -> str:
     """A page's text below a notice, with its alternative texts translated and what is still English marked so."""
     body = ALT.sub(lambda found: f'alt="{_known(found[1], known)}"', body)
-    body, english = ENGLISH.subn(rf'class="\1" lang="{SOURCE}"', body)
-    notice = f'<p class="translation-notice" role="note">{html.escape(known.get(NOTICE, NOTICE))}'
-    if english:
-        notice += f" {html.escape(known.get(UNTRANSLATED, UNTRANSLATED))}"
+    body, english = ENGLISH.subn(rf'\1lang="{SOURCE}" ', body) if begun else (f'<div lang="{SOURCE}">{body}</div>', 1)
+    notice = [NOTICE, UNTRANSLATED] if english else [NOTICE]
+    told = " ".join(html.escape(known.get(text, text)) for text in notice)
     island = json.dumps(known, ensure_ascii=False).replace("<", "\\u003c")
-    return f'{notice}</p>\n{body}<script type="application/json" id="equipoise-words">{island}</script>'
+    return (
+        f'<p class="translation-notice" role="note">{told}</p>\n{body}'
+        f'<script type="application/json" id="equipoise-words">{island}</script>'
+    )
 
 
 def _known(escaped: str, known: dict[str, str]) -> str:
