@@ -209,12 +209,13 @@ def test_instructors_edition_has_teaching_notes_and_solved_labs(instructors_cour
         notes = page(instructors_course, f"cases/{case.slug}/teaching", "book-instructor")
         assert "Common misconceptions" in notes
     for lab in course.labs.values():
-        solved = plain(page(instructors_course, f"labs/{lab.slug}/wrong_answers", "book-instructor")).replace("*", "")
+        solved = words(plain(page(instructors_course, f"labs/{lab.slug}/wrong_answers", "book-instructor")))
+        solved = solved.replace("*", "")
         answers = [*labs.solutions(lab).values(), *(mistake.source for mistake in labs.mistakes(lab))]
-        lines = [line.strip() for answer in answers for line in answer.splitlines() if len(line) > 30]
-        assert [line for line in lines if plain(line).replace("*", "") not in solved] == []
+        answers += [level for row in lab.rubric.dimensions.values() for level in row.levels]
+        lines = [words(plain(line)).replace("*", "") for answer in answers for line in answer.splitlines()]
+        assert [line for line in lines if line not in solved] == []
         assert "BEGIN HIDDEN TESTS" in solved
-        assert all(level in solved for row in lab.rubric.dimensions.values() for level in map(plain, row.levels))
 
 
 def test_every_page_of_the_instructors_edition_says_what_it_is(instructors_course):
