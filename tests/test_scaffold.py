@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from equipoise import scaffold
 from equipoise.checks import check
 from equipoise.content import load_course, read_course
 from equipoise.scaffold import Kind, ScaffoldError, new
@@ -49,6 +50,13 @@ def test_a_new_folder_breaks_nothing_else(course_copy, kind):
 def test_nothing_of_a_template_keeps_its_old_name(course_copy):
     for folder in new(course_copy, Kind.CASE, SLUG):
         assert [path for path in folder.iterdir() if "new-slug" in path.read_text(encoding="utf-8")] == []
+
+
+def test_what_an_installation_compiled_is_not_copied(course_copy, tmp_path, monkeypatch):
+    templates = shutil.copytree(scaffold.TEMPLATES, tmp_path / "templates")
+    (templates / "lab" / "__pycache__").mkdir(exist_ok=True)
+    monkeypatch.setattr(scaffold, "TEMPLATES", templates)
+    assert all(path.is_file() for folder in new(course_copy, Kind.LAB, SLUG) for path in folder.iterdir())
 
 
 @pytest.mark.parametrize("kind", Kind)

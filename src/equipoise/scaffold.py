@@ -48,7 +48,7 @@ def new(root: Path, kind: Kind, slug: str) -> list[Path]:
 def _copy(root: Path, kind: Kind, slug: str) -> Path:
     folder = root / f"{kind}s" / slug
     folder.mkdir(parents=True)
-    for template in sorted((TEMPLATES / kind).iterdir()):
+    for template in sorted((TEMPLATES / kind).glob("*.*")):  # an installation compiles them into a folder beside
         text = template.read_text(encoding="utf-8").replace("new-slug", slug)
         (folder / template.name).write_text(text, encoding="utf-8")
     return folder

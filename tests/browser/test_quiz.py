@@ -177,7 +177,8 @@ def test_words_of_the_page_are_kept_as_they_are(site, browser, case):
         ('<p class="sd-card-text">', '<p class="sd-card-text"><em>moved</em> '),
     ):
         assert before in html
-        html = html.replace(before, after, 1)
+        above, start, below = html.partition("<case-quiz>")  # the page's header has folds of its own
+        html = above + start + below.replace(before, after, 1)
     page.route("**/case.html", lambda route: route.fulfill(body=html, content_type="text/html"))
     page.goto(f"{site.address}/cases/{case.slug}/case.html")
     label = page.locator(".quiz-question label").first
