@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 from support import ROOT, copy_course, shell
 
+from equipoise.book import translations
 from equipoise.content import Course, load_course
 
 FLAGS = ("--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync")
@@ -75,6 +76,7 @@ class Site:
     folder: Path
     address: str
     pages: tuple[str, ...]
+    translated: tuple[str, ...]  # into any language
 
     def html(self, page: str) -> str:
         return (self.folder / f"{page}.html").read_text()
@@ -91,5 +93,8 @@ def site(built_course) -> Iterator[Site]:
     handler = functools.partial(QuietHandler, directory=folder)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield Site(folder, f"http://127.0.0.1:{server.server_port}", load_course(built_course).pages)
+        languages = translations.languages(built_course)
+        pages = load_course(built_course).pages
+        others = [f"{tongue}/{page}" for tongue in languages for page in translations.begun(built_course, tongue)]
+        yield Site(folder, f"http://127.0.0.1:{server.server_port}", pages, tuple(others))
         server.shutdown()

@@ -26,13 +26,6 @@ def messages(path: Path) -> list:
         return [message for message in read_po(file) if message.id]
 
 
-def begun(language: str) -> list[str]:
-    """The pages of which there is a catalogue."""
-    folder = translations.folder(ROOT, language)
-    found = [path.relative_to(folder).with_suffix("").as_posix() for path in sorted(folder.rglob("*.po"))]
-    return [page for page in found if page != COMPONENTS]
-
-
 def kept(text: str) -> list[str]:
     """What no translation may change: roles and what they name, links, holes and code; a term may be inflected."""
     return sorted(re.sub(r"(\{term\}`).*", r"\1", found) for found in KEPT.findall(text))
@@ -63,7 +56,7 @@ def test_command_finds_the_catalogues_in_line_with_the_book(built_course):
         rows = dict(re.findall(r"(\S+) +\S (\d+ +\S \d+)", told.stdout))
         covered = {page: [int(number) for number in re.findall(r"\d+", row)] for page, row in rows.items()}
         assert set(covered) == {*load_course(built_course).pages, COMPONENTS}
-        assert all(covered[page][0] == covered[page][1] > 0 for page in begun(language))
+        assert all(covered[page][0] == covered[page][1] > 0 for page in translations.begun(ROOT, language))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -85,7 +78,7 @@ def test_what_is_not_translated_is_marked_as_english(built_course, language):
     site, course = built_course / "_build" / "book" / language, load_course(built_course)
     for page in course.pages:
         article = BeautifulSoup((site / f"{page}.html").read_text(), "html.parser").article
-        assert bool(article.select("article > div[lang=en]")) == (page not in begun(language)), page
+        assert bool(article.select("article > div[lang=en]")) == (page not in translations.begun(ROOT, language)), page
         assert [part.get_text() for part in article.select(".untranslated[lang=en]")] == [], page
 
 

@@ -104,7 +104,7 @@ def _window(browser, site) -> Iterator[Window]:
 
 
 def test_every_page_in_every_look(window, site):
-    names = [*(f"{name}.html" for name in site.pages), "search.html"]
+    names = [*(f"{name}.html" for name in [*site.pages, *site.translated]), "search.html"]
     expect_none(finding for name in names for finding in window.findings(name))
 
 

@@ -64,6 +64,12 @@ def folder(root: Path, language: str) -> Path:
     return root / "book" / "locale" / language / "LC_MESSAGES"
 
 
+def begun(root: Path, language: str) -> list[str]:
+    """The pages of which there is a catalogue."""
+    paths = (path.relative_to(folder(root, language)) for path in sorted(folder(root, language).rglob("*.po")))
+    return [page for path in paths if (page := path.with_suffix("").as_posix()) != COMPONENTS]
+
+
 def update(root: Path, language: str, templates: Mapping[str, Catalog], begin: Collection[str]) -> list[Coverage]:
     """Bring the catalogues of ``language``, and new ones for the pages ``begin``, in line with ``templates``.
 
