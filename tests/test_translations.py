@@ -76,10 +76,12 @@ def test_pages_say_their_language_and_lead_to_the_others(built_course, language)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_is_not_translated_is_marked_as_english(built_course, language):
     site, course = built_course / "_build" / "book" / language, load_course(built_course)
+    told = set(translations.words(ROOT, language).values())
     for page in course.pages:
         article = BeautifulSoup((site / f"{page}.html").read_text(), "html.parser").article
         assert bool(article.select("article > div[lang=en]")) == (page not in translations.begun(ROOT, language)), page
         assert [part.get_text() for part in article.select(".untranslated[lang=en]")] == [], page
+        assert {image["alt"] for image in article.select("img[alt]") if image["alt"]} <= told, page
 
 
 def template(*texts: str) -> dict[str, Catalog]:
@@ -99,6 +101,8 @@ def test_update_keeps_what_did_not_change_and_marks_what_resembles_it(tmp_path):
     assert update(tmp_path, "es", template("One.", "Two birds sat.", "New"), [])[0].translated == 1
     now = {message.id: (message.string, message.fuzzy) for message in messages(path)}
     assert now == {"One.": ("Uno.", False), "Two birds sat.": ("Dos aves posan.", True), "New": ("", False)}
+    update(tmp_path, "es", template("New"), [])
+    assert "Uno." not in path.read_text(), "a message that is no longer in the book"
     update(tmp_path, "es", {}, [])
     assert not path.exists(), "a page that is no longer in the book"
 
