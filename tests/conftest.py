@@ -58,7 +58,7 @@ def instructors_course(built_course) -> Path:
     return built_course
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is there, an event loop runs, in which others cannot run theirs
 def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium")
     assert chromium, "install Debian's chromium: sudo apt-get install chromium"
