@@ -1016,7 +1016,7 @@ def replace(folder: Path, by: Path) -> None:
 
 def test_interrupt_ends_with_one_sentence_and_keeps_what_was_written(pupils, tmp_path):
     for number in range(40):
-        hand_in(pupils.room, pupils.lab, f"s{number:02}", seconds=0.1)
+        hand_in(pupils.room, pupils.lab, f"s{number:02}", seconds=0.3)
     log = tmp_path / "log"
     process = graders.Process(target=light.grade_by_command, args=(pupils.course, pupils.room.root, log))
     process.start()

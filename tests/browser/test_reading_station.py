@@ -70,7 +70,7 @@ def go_on(page) -> None:
 
 def whole_session(page) -> list[dict]:
     """Answer 1 to every odd film, then give in on films 1 to 6 and stay with the first answer on the others."""
-    page.get_by_role("button", name="Begin").focus()
+    page.locator("reading-station").get_by_role("button", name="Begin").focus()
     page.keyboard.press("Enter")
     reads = []
     for number, film in enumerate(films(page)):
@@ -107,7 +107,7 @@ def test_saved_file_is_what_was_answered(visit):
     page = visit()
     reads = whole_session(page)
     with page.expect_download() as download:
-        page.get_by_role("link", name="Save reads.csv").click()
+        page.locator("reading-station").get_by_role("link", name="Save reads.csv").click()
     assert download.value.suggested_filename == "reads.csv"
     with Path(download.value.path()).open(newline="") as file:
         saved = list(csv.DictReader(file))
@@ -117,12 +117,12 @@ def test_saved_file_is_what_was_answered(visit):
 
 def test_opacity_is_outlined_where_it_is_and_only_afterwards(visit):
     page = visit()
-    page.get_by_role("button", name="Begin").click()
+    page.locator("reading-station").get_by_role("button", name="Begin").click()
     for film in films(page):
         for _ in range(2):
             assert page.locator(".rs-live ellipse").count() == 0
-            page.get_by_role("radio", name="No pneumonia").check()
-            page.get_by_role("button", name="Commit").click()
+            page.locator("reading-station").get_by_role("radio", name="No pneumonia").check()
+            page.locator("reading-station").get_by_role("button", name="Commit").click()
         drawn = page.locator(".rs-over")
         assert drawn.count() == film["truth"]
         if film["truth"]:
@@ -143,8 +143,8 @@ def test_words_and_labels_do_not_give_the_answer_away(visit):
 
 def test_an_answer_is_needed(visit):
     page = visit()
-    page.get_by_role("button", name="Begin").click()
-    page.get_by_role("button", name="Commit").click()
+    page.locator("reading-station").get_by_role("button", name="Begin").click()
+    page.locator("reading-station").get_by_role("button", name="Commit").click()
     assert "without advice" in page.locator(".rs-heading").inner_text()
 
 
@@ -165,13 +165,13 @@ def test_every_step_is_accessible_and_fits(visit, width, scheme):
         )
 
     look()
-    page.get_by_role("button", name="Begin").click()
+    page.locator("reading-station").get_by_role("button", name="Begin").click()
     page.locator(".rs-live summary").click()
     look()
     for number in range(12):
         for _ in range(2):
-            page.get_by_role("radio", name="No pneumonia").check()
-            page.get_by_role("button", name="Commit").click()
+            page.locator("reading-station").get_by_role("radio", name="No pneumonia").check()
+            page.locator("reading-station").get_by_role("button", name="Commit").click()
             if number == 0:
                 look()
         page.locator(".rs-live button").click()
