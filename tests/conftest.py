@@ -6,12 +6,12 @@ import functools
 import http.server
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 from support import ROOT, copy_course, shell
 
 from equipoise.book import translations
@@ -81,6 +81,11 @@ class Site:
     def html(self, page: str) -> str:
         return (self.folder / f"{page}.html").read_text()
 
+    def page_with(self, part: str) -> str:
+        """The one page that has this interactive part."""
+        [page] = [page for page in self.pages if f"<{part}" in self.html(page)]
+        return page
+
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *args: object) -> None:
@@ -98,3 +103,35 @@ def site(built_course) -> Iterator[Site]:
         others = [f"{tongue}/{page}" for tongue in languages for page in translations.begun(built_course, tongue)]
         yield Site(folder, f"http://127.0.0.1:{server.server_port}", pages, tuple(others))
         server.shutdown()
+
+
+@pytest.fixture
+def open_page(browser, site) -> Iterator[Callable[..., Page]]:
+    """A function that opens a page, and fails in the end if a script complained on any."""
+    contexts, problems = [], []
+
+    def open_page(
+        name: str,
+        width: int = 1280,
+        scheme: str = "light",
+        scripts: bool = True,
+        query: str = "",
+        prepare: Callable[[Page], object] | None = None,
+        forgiven: Collection[str] = (),
+        **options: object,
+    ) -> Page:
+        viewport = {"width": width, "height": 800}
+        context = browser.new_context(viewport=viewport, color_scheme=scheme, java_script_enabled=scripts, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: problems.append(str(error)) if error.message not in forgiven else None)
+        if prepare:
+            prepare(page)
+        page.goto(f"{site.address}/{name}.html{query}")
+        page.wait_for_load_state("networkidle")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert problems == []

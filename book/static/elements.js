@@ -87,3 +87,6 @@ export function status() {
 
 // With a space that does not break, so that a number is not parted from its sign.
 export const percent = (share, digits = 0) => (share === null || Number.isNaN(share) ? "–" : `${(100 * share).toFixed(digits)}\u00a0%`);
+
+// As English writes it, in every language.
+export const number = (value, digits = 0) => value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });

@@ -2,11 +2,9 @@
 // the places reach, and whom they miss. The page brings histograms of illness for each label (see label-sums.js).
 
 import { lineChart, marker, stroke, swatch, text } from "./chart.js";
-import { choice, data, element, percent, slider, status, svg, t, table } from "./elements.js";
+import { choice, data, element, number, percent, slider, status, svg, t, table } from "./elements.js";
 import { interval } from "./intervals.js";
 import * as sums from "./label-sums.js";
-
-const { share } = sums;
 
 class LabelExplorer extends HTMLElement {
   connectedCallback() {
@@ -107,7 +105,7 @@ class LabelExplorer extends HTMLElement {
   chances(now) {
     const label = t("A place, at the same illness");
     const lines = this.byIllness(now).map((pairs) => ({
-      points: pairs.map((pair) => share(...pair)),
+      points: pairs.map((pair) => sums.share(...pair)),
       band: pairs.map((pair) => interval(...pair)),
       at: this.severe,
     }));
@@ -118,7 +116,8 @@ class LabelExplorer extends HTMLElement {
 
   missedRow(row) {
     const name = t("severely ill ({severe} or more), without a place", this);
-    return row(name, { style: 3, high: 1, say: percent, at: ({ missed }) => share(...missed), band: ({ missed }) => interval(...missed) });
+    const at = ({ missed }) => sums.share(...missed);
+    return row(name, { style: 3, high: 1, say: percent, at, band: ({ missed }) => interval(...missed) });
   }
 
   reach(row) {
@@ -126,7 +125,7 @@ class LabelExplorer extends HTMLElement {
       style: this.marked,
       high: 0.4,
       say: percent,
-      at: (outcome) => share(...outcome.marked),
+      at: (outcome) => sums.share(...outcome.marked),
       band: (outcome) => interval(...outcome.marked),
     });
     const illness = this.groups.map((group, style) =>
@@ -148,7 +147,7 @@ class LabelExplorer extends HTMLElement {
 
   // Of all patients, and of the severely ill, the share who belong to the group that is marked.
   yardsticks() {
-    const of = (counted) => share(counted(this.patients[this.marked]), counted(this.everyone));
+    const of = (counted) => sums.share(counted(this.patients[this.marked]), counted(this.everyone));
     const severe = of((histogram) => sums.atLeast(histogram, this.severe));
     return [
       { at: of(sums.count), say: t("{share} of all patients", { share: percent(of(sums.count)) }) },
@@ -186,11 +185,10 @@ class LabelExplorer extends HTMLElement {
   }
 }
 
-const number = (value) => value.toLocaleString("en");
 const digit = (value) => (value === null ? "–" : value.toFixed(1));
 
 function of(part, whole) {
-  return t("{part} of {whole} ({share})", { part: number(part), whole: number(whole), share: percent(share(part, whole), 1) });
+  return t("{part} of {whole} ({share})", { part: number(part), whole: number(whole), share: percent(sums.share(part, whole), 1) });
 }
 
 function figure(title, subtitle, picture) {

@@ -2,7 +2,7 @@
 //
 // Places across are percentages and names are text of the page, so the figure fills a phone or a screen, and letters keep their size.
 
-import { element, svg } from "./elements.js";
+import { element, number, svg } from "./elements.js";
 
 const SHAPES = {
   circle: "M-5 0a5 5 0 1 0 10 0a5 5 0 1 0-10 0z",
@@ -65,9 +65,4 @@ function scale(place, ticks, unit) {
   const numbers = ticks.map((tick) => svg("text", { x: place(tick), y: 14, "text-anchor": "middle" }, number(tick).replace("-", "−")));
   const drawing = svg("svg", { class: "lane-marks", width: "100%" }, ...numbers);
   return element("div", { class: "lane lane-scale" }, element("span", { class: "lane-name" }, unit), element("span", {}), drawing);
-}
-
-// A number as the page's language writes it.
-export function number(value, digits = 0) {
-  return value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }

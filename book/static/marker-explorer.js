@@ -5,9 +5,9 @@
 // for each letter.
 
 import { confusion, pooled } from "./counts.js";
-import { choice, data, element, percent, slider, status, svg, t, table } from "./elements.js";
+import { choice, data, element, number, percent, slider, status, svg, t, table } from "./elements.js";
 import { interval } from "./intervals.js";
-import { lanes, number } from "./lanes.js";
+import { lanes } from "./lanes.js";
 import { ofThousandOrdinary } from "./ordinary-work.js";
 
 const SHARES = { min: 50, max: 95, step: 2.5 }; // % of the ill that are found at home; a threshold for each, the lowest finds most

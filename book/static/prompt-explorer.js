@@ -4,9 +4,9 @@
 // the `outcomes` counts; and the model's `chances` by complaint, recorded race and sex. The model does not read numbers, such as an age.
 
 import { ask, count, inTheLongRun } from "./answers.js";
-import { button, choice, data, element, percent, slider, status, t, table } from "./elements.js";
+import { button, choice, data, element, number, percent, slider, status, t, table } from "./elements.js";
 import { differenceInterval, interval } from "./intervals.js";
-import { lanes, number } from "./lanes.js";
+import { lanes } from "./lanes.js";
 
 const SIZES = [5, 10, 20, 40, 80, 160, 320];
 const FIELDS = { age: "ages", race: "races", sex: "sexes", complaint: "complaints" };

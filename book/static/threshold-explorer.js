@@ -5,7 +5,7 @@
 // and all words. Nothing is stored or sent.
 
 import { lineChart, swatch } from "./chart.js";
-import { choice, data, element, percent, slider, status, t, table } from "./elements.js";
+import { choice, data, element, number, percent, slider, status, t, table } from "./elements.js";
 import * as metrics from "./metrics.js";
 
 // The shares in the table's columns after the bar, in their order.
@@ -107,7 +107,7 @@ class ThresholdExplorer extends HTMLElement {
 
   chart(name, metric, band) {
     const lines = this.along.map((counts, index) => ({ points: counts.map(metric), band: band && counts.map(band), at: this.bars[index] }));
-    const x = { values: this.thresholds, title: this.say("axis"), say: (value) => number(value) };
+    const x = { values: this.thresholds, title: this.say("axis"), say: String };
     const title = element("figcaption", {}, element("strong", {}, this.say(name)), element("br"), this.say(`${name}Of`));
     const label = t("{title}; the numbers are in the table below", { title: this.say(name) });
     return element("figure", {}, title, lineChart({ label, x, lines, rule: this.linked ? this.together : null }));
@@ -148,11 +148,6 @@ function cells(counts) {
 // Spaces that do not break keep the two numbers in one line.
 function fraction(part, whole, share) {
   return t("{part}\u00a0of\u00a0{whole} ({share})", { part: number(part), whole: number(whole), share });
-}
-
-function number(value, digits) {
-  const format = { minimumFractionDigits: digits, maximumFractionDigits: digits };
-  return new Intl.NumberFormat(document.documentElement.lang || "en", format).format(value);
 }
 
 const points = (gap) => (gap === null ? "–" : number(100 * gap, 0));

@@ -2,9 +2,9 @@
 //
 // The data: `bins` of patients in the order of each risk, with asthma and without; `all` says how many patients there are in each group.
 
-import { choice, data, element, percent, slider, status, t, table } from "./elements.js";
+import { choice, data, element, number, percent, slider, status, t, table } from "./elements.js";
 import { interval } from "./intervals.js";
-import { lanes, number } from "./lanes.js";
+import { lanes } from "./lanes.js";
 import { ofThousand, sums } from "./sent-home.js";
 
 const FIRST = 5; // % of patients in the lowest bin

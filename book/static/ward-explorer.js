@@ -3,7 +3,7 @@
 //
 // The page brings a few days, drawn by lot, and for each policy sums over the whole hospital (see ward-sums.js).
 
-import { button, data, element, percent, slider, status, t, table } from "./elements.js";
+import { button, data, element, number, percent, slider, status, t, table } from "./elements.js";
 import { alarms, decode, fate, perNurseShift, seen, tally } from "./ward-sums.js";
 import { DAY, SHIFT, legend, time, timeline } from "./ward-timeline.js";
 
@@ -169,7 +169,6 @@ function measures(patients) {
 const few = (part, whole) => t("{part} of {whole}", { part: number(part), whole: number(whole) });
 const many = (part, whole) => (whole ? `${percent(part / whole, 1)} (${few(part, whole)})` : "–");
 const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
-const number = (value) => value.toLocaleString("en");
 const digit = (value) => (value === null ? "–" : value.toFixed(1));
 
 // A row of the table of patients.

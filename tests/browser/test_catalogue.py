@@ -18,24 +18,13 @@ def _course(built_course):
 
 
 @pytest.fixture(name="visit")
-def _visit(browser, site):
-    """A function that opens the catalogue, and fails if a script complains."""
-    contexts, problems = [], []
+def _visit(open_page):
+    """A function that opens the catalogue."""
 
     def visit(query: str = "", width: int = 1280, scheme: str = "light", scripts: bool = True):
-        viewport = {"width": width, "height": 800}
-        context = browser.new_context(viewport=viewport, color_scheme=scheme, java_script_enabled=scripts)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.goto(f"{site.address}/book/catalogue.html{query}")
-        page.wait_for_load_state("networkidle")
-        return page
+        return open_page("book/catalogue", width, scheme, scripts, query)
 
-    yield visit
-    for context in contexts:
-        context.close()
-    assert problems == []
+    return visit
 
 
 def shown(page) -> list[str]:

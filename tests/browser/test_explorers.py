@@ -29,27 +29,6 @@ EXPLORERS = sorted(
 )
 
 
-@pytest.fixture(name="visit")
-def _visit(browser, site):
-    """A function that opens a page, and fails if a script complains."""
-    contexts, problems = [], []
-
-    def visit(page: str, width: int = 1280, scheme: str = "light", scripts: bool = True):
-        viewport = {"width": width, "height": 900}
-        context = browser.new_context(viewport=viewport, color_scheme=scheme, java_script_enabled=scripts)
-        contexts.append(context)
-        opened = context.new_page()
-        opened.on("pageerror", lambda error: problems.append(str(error)))
-        opened.goto(f"{site.address}/{page}.html")
-        opened.wait_for_load_state("networkidle")
-        return opened
-
-    yield visit
-    for context in contexts:
-        context.close()
-    assert problems == []
-
-
 def every_explorer(test):
     names = [f"{page.split('/')[1]}-{name}" for page, name in EXPLORERS]
     return pytest.mark.parametrize(("page", "name"), EXPLORERS, ids=names)(test)
@@ -71,8 +50,8 @@ def test_explorers_of_the_sources_are_those_of_the_site(site):
 
 @every_explorer
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
-def test_explorer_is_accessible_and_fits(visit, page, name, width, scheme):
-    opened = visit(page, width, scheme)
+def test_explorer_is_accessible_and_fits(open_page, page, name, width, scheme):
+    opened = open_page(page, width, scheme)
     part = opened.locator(f"{name}.eq-part")
 
     def look() -> None:
@@ -93,9 +72,9 @@ def test_explorer_is_accessible_and_fits(visit, page, name, width, scheme):
 
 
 @every_explorer
-def test_explorer_is_operable_by_keyboard_alone(visit, page, name):
+def test_explorer_is_operable_by_keyboard_alone(open_page, page, name):
     """Tab reaches every slider and every choice, and arrow keys move them; what they move is seen in the numbers."""
-    opened = visit(page)
+    opened = open_page(page)
     part = opened.locator(f"{name}.eq-part")
     controls = reached(opened, part)
     sliders = part.get_by_role("slider")
@@ -145,8 +124,8 @@ def moves(opened, control, state, keys) -> bool:
 
 
 @every_explorer
-def test_every_control_has_a_name_and_a_slider_says_its_value(visit, page, name):
-    part = visit(page).locator(f"{name}.eq-part")
+def test_every_control_has_a_name_and_a_slider_says_its_value(open_page, page, name):
+    part = open_page(page).locator(f"{name}.eq-part")
     for slider in part.get_by_role("slider").all():
         assert slider.evaluate("input => input.labels.length") == 1
         assert slider.get_attribute("aria-valuetext")
@@ -154,8 +133,8 @@ def test_every_control_has_a_name_and_a_slider_says_its_value(visit, page, name)
 
 
 @every_explorer
-def test_status_speaks_once_after_a_pause(visit, page, name):
-    opened = visit(page)
+def test_status_speaks_once_after_a_pause(open_page, page, name):
+    opened = open_page(page)
     part = opened.locator(f"{name}.eq-part")
     assert part.get_by_role("status").count() == 1
     opened.wait_for_timeout(PAUSE)
@@ -196,8 +175,8 @@ def scripts(path: Path, known: tuple[Path, ...] = ()) -> list[Path]:
 
 
 @every_explorer
-def test_without_scripts_a_static_figure_stands_above_and_nothing_is_missed(visit, page, name):
-    opened = visit(page, scripts=False)
+def test_without_scripts_a_static_figure_stands_above_and_nothing_is_missed(open_page, page, name):
+    opened = open_page(page, scripts=False)
     part = opened.locator(f"{name}.eq-part")
     assert not part.is_visible()
     assert part.locator("xpath=ancestor::section[h2]").locator(".cell_output img").first.is_visible()
@@ -256,8 +235,8 @@ def expected(acted, truth, of) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize(("page", "data", "act", "bars"), THRESHOLD, ids=[page for page, *_ in THRESHOLD])
-def test_table_is_fairlearns_with_one_bar_and_with_a_bar_for_each_group(visit, page, data, act, bars):
-    part = visit(page).locator("threshold-explorer")
+def test_table_is_fairlearns_with_one_bar_and_with_a_bar_for_each_group(open_page, page, data, act, bars):
+    part = open_page(page).locator("threshold-explorer")
     score, truth, groups = data()
     groups = groups.replace(TOGETHER)
     for bar in bars:
@@ -276,8 +255,8 @@ def test_table_is_fairlearns_with_one_bar_and_with_a_bar_for_each_group(visit, p
 
 
 @pytest.mark.parametrize("page", [page for page, *_ in THRESHOLD])
-def test_both_policies_are_kept_while_the_reader_compares_them(visit, page):
-    part = visit(page).locator("threshold-explorer")
+def test_both_policies_are_kept_while_the_reader_compares_them(open_page, page):
+    part = open_page(page).locator("threshold-explorer")
     one, each = part.get_by_role("radio").all()
     set_bar(part, part.get_by_role("slider"), thresholds(part)[3])
     for_all = rows(part)
@@ -292,8 +271,8 @@ def test_both_policies_are_kept_while_the_reader_compares_them(visit, page):
 
 
 @pytest.mark.parametrize("page", [page for page, *_ in THRESHOLD])
-def test_status_tells_of_the_group_that_was_moved_and_of_all_it_takes(visit, page):
-    opened = visit(page)
+def test_status_tells_of_the_group_that_was_moved_and_of_all_it_takes(open_page, page):
+    opened = open_page(page)
     part = opened.locator("threshold-explorer")
     part.get_by_role("radio").nth(1).check()
     slider = part.get_by_role("slider").last
@@ -309,8 +288,8 @@ def test_status_tells_of_the_group_that_was_moved_and_of_all_it_takes(visit, pag
 
 
 @pytest.mark.parametrize("page", [page for page, *_ in THRESHOLD])
-def test_marker_of_each_group_stands_on_its_line_at_the_bar_and_differs_in_shape_and_dash(visit, page):
-    part = visit(page).locator("threshold-explorer")
+def test_marker_of_each_group_stands_on_its_line_at_the_bar_and_differs_in_shape_and_dash(open_page, page):
+    part = open_page(page).locator("threshold-explorer")
     for chart in part.locator(".eq-chart").all():
         drawn = chart.evaluate(
             """chart => [...chart.querySelectorAll(".eq-marker")].map((marker, index) => {

@@ -16,17 +16,8 @@ def _found() -> dict:
 
 
 @pytest.fixture(name="page")
-def _page(browser, site):
-    """The page that has a label explorer; no script may complain on it."""
-    [name] = [name for name in site.pages if "<label-explorer" in site.html(name)]
-    context, problems = browser.new_context(viewport={"width": 1280, "height": 900}), []
-    page = context.new_page()
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(f"{site.address}/{name}.html")
-    page.wait_for_load_state("networkidle")
-    yield page
-    context.close()
-    assert problems == []
+def _page(open_page, site):
+    return open_page(site.page_with("label-explorer"))
 
 
 @pytest.fixture(name="part")

@@ -19,12 +19,8 @@ from equipoise.datasets import generate
 
 
 @pytest.fixture(name="explorer")
-def _explorer(site, browser):
-    [name] = [name for name in site.pages if "<marker-explorer" in site.html(name)]
-    page = browser.new_page()
-    page.goto(f"{site.address}/{name}.html")
-    yield page.locator("marker-explorer")
-    page.close()
+def _explorer(site, open_page):
+    return open_page(site.page_with("marker-explorer")).locator("marker-explorer")
 
 
 @pytest.fixture(scope="module", name="films")

@@ -19,30 +19,18 @@ FULL = (
 
 
 @pytest.fixture(name="visit")
-def _visit(browser, site):
-    """A function that opens a case, and fails if a script complains."""
-    contexts, problems = [], []
+def _visit(open_page, site):
+    """A function that opens a case; what storage says where a test spoils it, the theme's own script repeats."""
     first = next(name for name in site.pages if name.startswith("cases/"))
 
     def visit(width: int = 1280, scheme: str = "light", scripts: bool = True, before: str = "", name: str = first):
-        viewport = {"width": width, "height": 800}
-        context = browser.new_context(viewport=viewport, color_scheme=scheme, java_script_enabled=scripts)
-        contexts.append(context)
-        if before:
-            context.add_init_script(before)
-        page = context.new_page()
-        # Where storage is denied, the theme's own script complains; ours must not.
-        page.on(
-            "pageerror", lambda error: problems.append(str(error)) if error.message not in ("denied", "full") else None
-        )
-        page.goto(f"{site.address}/{name}.html")
-        page.wait_for_load_state("networkidle")
-        return page
+        def prepare(page) -> None:
+            if before:
+                page.context.add_init_script(before)
 
-    yield visit
-    for context in contexts:
-        context.close()
-    assert problems == []
+        return open_page(name, width, scheme, scripts, prepare=prepare, forgiven=("denied", "full"))
+
+    return visit
 
 
 def part(page, name: str):

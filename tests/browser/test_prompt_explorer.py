@@ -24,12 +24,8 @@ PROMPT = "A {age}-year-old {race} {sex} has {complaint}. Name the most likely ca
 
 
 @pytest.fixture(name="explorer")
-def _explorer(site, browser):
-    [name] = [name for name in site.pages if "<prompt-explorer" in site.html(name)]
-    page = browser.new_page()
-    page.goto(f"{site.address}/{name}.html")
-    yield page.locator("prompt-explorer")
-    page.close()
+def _explorer(site, open_page):
+    return open_page(site.page_with("prompt-explorer")).locator("prompt-explorer")
 
 
 @pytest.fixture(name="stand_in")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -18,24 +19,9 @@ def _case(built_course) -> Case:
 
 
 @pytest.fixture(name="visit")
-def _visit(browser, site, case):
-    """A function that opens the case, and fails if a script complains."""
-    contexts, problems = [], []
-
-    def visit(width: int = 1280, scheme: str = "light", scripts: bool = True):
-        viewport = {"width": width, "height": 800}
-        context = browser.new_context(viewport=viewport, color_scheme=scheme, java_script_enabled=scripts)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.goto(f"{site.address}/cases/{case.slug}/case.html")
-        page.wait_for_load_state("networkidle")
-        return page
-
-    yield visit
-    for context in contexts:
-        context.close()
-    assert problems == []
+def _visit(open_page, case):
+    """A function that opens the case."""
+    return partial(open_page, f"cases/{case.slug}/case")
 
 
 def number(case: Case, several: bool) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,32 +13,10 @@ from axe_playwright_python.sync_playwright import Axe
 LOOKS = [(width, scheme) for width in (1280, 360) for scheme in ("light", "dark")]
 
 
-@pytest.fixture(name="station")
-def _station(site) -> str:
-    """The address of the page that has a reading station."""
-    [page] = [name for name in site.pages if "<reading-station" in site.html(name)]
-    return f"{site.address}/{page}.html"
-
-
 @pytest.fixture(name="visit")
-def _visit(browser, station):
-    """A function that opens the page, and fails if a script complains."""
-    contexts, problems = [], []
-
-    def visit(width: int = 1280, scheme: str = "light", scripts: bool = True):
-        viewport = {"width": width, "height": 800}
-        context = browser.new_context(viewport=viewport, color_scheme=scheme, java_script_enabled=scripts)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.goto(station)
-        page.wait_for_load_state("networkidle")
-        return page
-
-    yield visit
-    for context in contexts:
-        context.close()
-    assert problems == []
+def _visit(open_page, site):
+    """A function that opens the page that has a reading station."""
+    return partial(open_page, site.page_with("reading-station"))
 
 
 def films(page) -> list[dict]:

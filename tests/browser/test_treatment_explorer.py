@@ -14,14 +14,8 @@ from equipoise.datasets import load
 
 
 @pytest.fixture(name="explorer")
-def _explorer(site, browser):
-    """The explorer on its page, with all that it can show."""
-    [name] = [name for name in site.pages if "<treatment-explorer" in site.html(name)]
-    page = browser.new_page()
-    page.goto(f"{site.address}/{name}.html")
-    explorer = page.locator("treatment-explorer")
-    yield explorer
-    page.close()
+def _explorer(site, open_page):
+    return open_page(site.page_with("treatment-explorer")).locator("treatment-explorer")
 
 
 @pytest.fixture(scope="module", name="judged")

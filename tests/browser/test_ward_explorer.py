@@ -20,25 +20,16 @@ def _hospital() -> dict:
 
 
 @pytest.fixture(name="open_ward")
-def _open_ward(browser, site):
-    """A function that opens the page with a clock of its own; no script may complain on it."""
-    [name] = [name for name in site.pages if "<ward-explorer" in site.html(name)]
-    contexts, problems = [], []
+def _open_ward(open_page, site):
+    """A function that opens the page with a clock of its own."""
 
     def open_ward(motion: str = "no-preference"):
-        context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion=motion)
-        contexts.append(context)
-        page = context.new_page()
-        page.clock.install()
-        page.on("pageerror", lambda error: problems.append(str(error)))
-        page.goto(f"{site.address}/{name}.html")
+        name = site.page_with("ward-explorer")
+        page = open_page(name, prepare=lambda page: page.clock.install(), reduced_motion=motion)
         page.locator("ward-explorer .we-score").first.wait_for()
         return page, page.locator("ward-explorer")
 
-    yield open_ward
-    for context in contexts:
-        context.close()
-    assert problems == []
+    return open_ward
 
 
 def brought(part) -> dict:

@@ -39,6 +39,7 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 COMPLAINT = re.compile(r"^(?:WARNING|(?P<place>\S+?): (?:WARNING|ERROR|CRITICAL)): (?P<what>.+)$", re.MULTILINE)
 STOPPED = re.compile(r"^\w+ error(?: \(.+\))?:\n(?P<what>(?:.+\n)+)", re.MULTILINE)  # what an extension raised
 MOST_COMPLAINTS = 10
+LINES = "lines.json"  # which lines of a page as it was read are the author's
 
 
 class BuildError(Exception):
@@ -88,7 +89,7 @@ class _Part:
             with self.log.open("w", encoding="utf-8") as output:
                 built = subprocess.run(command, stdout=output, stderr=output, pass_fds=[lock.fileno()], check=False)
             if built.returncode:
-                raise BuildError(_message(self.root, self.log, self.work / "_build" / "lines.json"))
+                raise BuildError(_message(self.root, self.log, self.work / "_build" / LINES))
         return self.work / "_build" / "html"
 
     def _configuration(self) -> Path:

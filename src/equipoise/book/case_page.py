@@ -30,7 +30,12 @@ def case_page(case: Case) -> str:
     return f"cases/{case.slug}/case"
 
 
-def lab_of(case: Case, course: Course, text: str, start: str) -> str:
+def to_case(case: Case, start: str) -> str:
+    """A link to the case's page from the page ``start``."""
+    return link(case.facts.title, start, case_page(case))
+
+
+def to_lab(case: Case, text: str, start: str) -> str:
     """A link to the page of the case's lab."""
     return link(text, start, f"labs/{case.facts.lab}/lab")
 
@@ -73,7 +78,7 @@ def _header(case: Case, course: Course, hub: str) -> str:
 
 def _ways_in(case: Case, lab: Lab, hub: str) -> str:
     """To the lab: where it is done if the course says where, and its page in any case."""
-    there = link(f"{'Read' if hub else 'Open'} the lab: {lab.facts.title}", case_page(case), f"labs/{lab.slug}/lab")
+    there = to_lab(case, f"{'Read' if hub else 'Open'} the lab: {lab.facts.title}", case_page(case))
     return f"[Start the lab in Jupyter]({hub}) {there}" if hub else there
 
 
@@ -87,7 +92,7 @@ def _details(case: Case, course: Course) -> str:
             "Competencies": listed(competency.meaning for competency in facts.competencies),
             "Regions": listed(facts.regions),
             "Who is affected": "; ".join(facts.stakeholders),
-            "First read": listed(link(c.facts.title, here, case_page(c)) for c in needed) or "no other case",
+            "First read": listed(to_case(other, here) for other in needed) or "no other case",
             "Data": listed(link_if_there(course, d.facts.title, here, f"datasets/{d.slug}/datasheet") for d in data),
             "Not in this case": "; ".join(facts.out_of_scope),
         }

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from docutils.nodes import make_id
 from sphinx.application import Sphinx
 
-from equipoise.book.case_page import case_page, lab_of, question, times
-from equipoise.book.markup import block, capital, duration, link, listed, quiet
+from equipoise.book.case_page import question, times, to_case, to_lab
+from equipoise.book.markup import block, capital, duration, listed, quiet
 from equipoise.content import Case, Course, Level
 from equipoise.labs import extensions
 
@@ -53,10 +53,10 @@ def _card(case: Case, course: Course) -> str:
         block("div", "\n".join(f"- {words}" for _, words in values), argument=f"eq-tags {facet}")
         for facet, values in facets.items()
     ]
-    title = link(case.facts.title, CATALOGUE, case_page(case))
     return block(
         "grid-item-card",
-        block("div", title, argument="sd-card-title sd-font-weight-bold"),  # a title's own markup cannot be translated
+        # As a title of the card, a link would be lost in a translation.
+        block("div", to_case(case, CATALOGUE), argument="sd-card-title sd-font-weight-bold"),
         f"{case.facts.harm.summary}.",
         f"*{question(case)}*" if question(case) else "",
         *lists,
@@ -85,13 +85,13 @@ def _step(number: int, case: Case, course: Course, level: Level) -> str:
     lab, needed = course.lab(case.facts.lab), [course.cases[slug] for slug in case.facts.prerequisites]
     facts = [capital(listed(case.facts.specialty)), capital(times(case, lab))]
     if needed:
-        facts.append(f"First read {listed(link(c.facts.title, PATHWAYS, case_page(c)) for c in needed)}")
+        facts.append(f"First read {listed(to_case(other, PATHWAYS) for other in needed)}")
     if level in extensions(lab):
         facts.append("The lab has an extension for this level")
     lines = [
-        f"**{link(case.facts.title, PATHWAYS, case_page(case))}**",
+        f"**{to_case(case, PATHWAYS)}**",
         f"*{question(case)}*" if question(case) else "",
         quiet(". ".join(facts) + "."),
-        lab_of(case, course, f"Lab: {lab.facts.title}", PATHWAYS),
+        to_lab(case, f"Lab: {lab.facts.title}", PATHWAYS),
     ]
     return f"{number}. " + "\n\n".join(filter(None, lines)).replace("\n", "\n   ")

@@ -8,30 +8,37 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from equipoise import labs
-from equipoise.book.case_page import case_page
-from equipoise.book.markup import NO_BREAK, in_section, link, listed, quiet, table
+from equipoise.book.case_page import to_case
+from equipoise.book.markup import NO_BREAK, in_section, listed, quiet, table
 from equipoise.content import RUSSELL_DOMAINS, Case, Competency, Course, Lab
 
 PAGE = "book/competencies"
 DOMAINS = tuple(competency for competency in Competency if competency in RUSSELL_DOMAINS)
 PRINCIPLES = tuple(competency for competency in Competency if competency not in RUSSELL_DOMAINS)
 NOT_TAUGHT, NOT_ASKED = "not taught", "not asked for"
+Marked = tuple[dict[Competency | None, float], frozenset[Competency | None]]  # points of tests, and what the memo asks
 DISCLOSURE = re.compile(r"disclosure statement", re.IGNORECASE)
 
 
 def competencies(course: Course, text: str) -> str:
     """The page with a matrix in each of its sections."""
-    text = in_section(text, "Domains of competence", _matrix("Cases and domains", DOMAINS, course))
-    text = in_section(text, "Principles for trustworthy AI", _matrix("Cases and principles", PRINCIPLES, course))
-    return in_section(text, "What students fill in", _documents(course))
+    marked = {case.slug: _marked(course.lab(case.facts.lab)) for case in course.in_order()}
+    text = in_section(text, "Domains of competence", _matrix("Cases and domains", DOMAINS, course, marked))
+    principles = _matrix("Cases and principles", PRINCIPLES, course, marked)
+    text = in_section(text, "Principles for trustworthy AI", principles)
+    return in_section(text, "What students fill in", _documents(course, marked))
 
 
-def _matrix(caption: str, columns: tuple[Competency, ...], course: Course) -> str:
+def _marked(lab: Lab) -> Marked:
+    return labs.tested(lab), labs.written(lab)
+
+
+def _matrix(caption: str, columns: tuple[Competency, ...], course: Course, marked: Mapping[str, Marked]) -> str:
     heads = ["Case", *(_head(competency) for competency in columns)]
-    rows = [[_title(case), *_cells(case, course.lab(case.facts.lab), columns)] for case in course.in_order()]
+    rows = [[to_case(case, PAGE), *_cells(case, marked[case.slug], columns)] for case in course.in_order()]
     taught = Counter(competency for case in course.in_order() for competency in case.facts.competencies)
     total = ["Taught in", *(_cases(taught[competency]) for competency in columns)]
     return f"{_gaps(columns, taught)}\n\n{table(caption, heads, [*rows, total], 'eq-matrix')}"
@@ -41,12 +48,8 @@ def _head(competency: Competency) -> str:
     return f"{competency.value} {competency.meaning}" if competency in DOMAINS else competency.meaning
 
 
-def _title(case: Case) -> str:
-    return link(case.facts.title, PAGE, case_page(case))
-
-
-def _cells(case: Case, lab: Lab, columns: tuple[Competency, ...]) -> Iterator[str]:
-    points, memo = labs.tested(lab), labs.written(lab)
+def _cells(case: Case, marked: Marked, columns: tuple[Competency, ...]) -> Iterator[str]:
+    points, memo = marked
     questions = Counter(item.competency for item in case.quiz.items)
     for competency in columns:
         asked = [
@@ -76,17 +79,18 @@ def _gaps(columns: tuple[Competency, ...], taught: Counter) -> str:
     return f"Every column is taught by at least one case. Least often: {listed(map(_head, thin))}, in {_cases(least)}."
 
 
-def _documents(course: Course) -> str:
+def _documents(course: Course, marked: Mapping[str, Marked]) -> str:
     heads = ["Case", "Quiz", "Tasks of the lab", "Decision memo", "Disclosure statement"]
-    return table("Cases and documents", heads, [_filled(case, course) for case in course.in_order()], "eq-matrix")
+    rows = [_filled(case, course.lab(case.facts.lab), marked[case.slug]) for case in course.in_order()]
+    return table("Cases and documents", heads, rows, "eq-matrix")
 
 
-def _filled(case: Case, course: Course) -> list[str]:
-    lab = course.lab(case.facts.lab)
+def _filled(case: Case, lab: Lab, marked: Marked) -> list[str]:
+    points, _ = marked
     return [
-        _title(case),
+        to_case(case, PAGE),
         f"{len(case.quiz.items)} questions",
-        f"{sum(labs.tested(lab).values()):g} points, marked by machine",
+        f"{sum(points.values()):g} points, marked by machine",
         f"{lab.rubric.points} points, by a rubric of {len(lab.rubric.dimensions)} rows",
         "**asked for**" if DISCLOSURE.search(case.body + lab.source) else quiet(NOT_ASKED),
     ]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from equipoise.book.calibrated import Calibrations
-from equipoise.book.case_page import case_page
-from equipoise.book.markup import SEEN, below_title, block, facts_list, link, link_if_there, listed, table
+from equipoise.book.case_page import to_case
+from equipoise.book.markup import SEEN, below_title, block, facts_list, link_if_there, listed, table
 from equipoise.content import FRONT_MATTER, Column, Course, Dataset
 from equipoise.datasets import Measurement
 
@@ -24,7 +24,7 @@ def _header(dataset: Dataset, course: Course, unit: str | None) -> str:
     glance = {
         "Size": f"{facts.size:,} {f'units, told apart by `{unit}`' if unit else 'rows'}",
         "Pictures": facts.images or "",
-        "Case": listed(link(case.facts.title, here, case_page(case)) for case in cases),
+        "Case": listed(to_case(case, here) for case in cases),
         "Lab": listed(link_if_there(course, lab.facts.title, here, f"labs/{lab.slug}/lab") for lab in labs),
         "Licence": facts.licence,
         "Stands in for": f"{source.title}, {source.licence} {{cite:p}}`{source.citation}`" if source else "",

@@ -30,9 +30,9 @@ from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 
 from equipoise.book import uses
+from equipoise.book.build import COLOUR
 from equipoise.grading.sandbox import ONE_THREAD
 
-COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # With more threads a page would compete with the others, and its last digits depend on the number of cores.
 ENVIRONMENT = ONE_THREAD | {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
 

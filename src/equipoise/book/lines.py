@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
-FILE = "lines.json"
+from equipoise.book.build import LINES
 
 
 def setup(app: Sphinx) -> None:
@@ -32,7 +32,7 @@ def _note_read(app: Sphinx, page: str, source: list[str]) -> None:
 
 
 def _leave(app: Sphinx, exception: Exception | None) -> None:
-    (Path(app.outdir).parent / FILE).write_text(json.dumps(app.equipoise_lines), encoding="utf-8")
+    (Path(app.outdir).parent / LINES).write_text(json.dumps(app.equipoise_lines), encoding="utf-8")
 
 
 def common(read: str, written: str) -> list[tuple[int, int, int]]:

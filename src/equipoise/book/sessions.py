@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-from equipoise.book.case_page import case_page, lab_of
-from equipoise.book.markup import block, duration, in_section, link, listed, table
+from equipoise.book.case_page import to_case, to_lab
+from equipoise.book.markup import block, duration, in_section, listed, table
 from equipoise.content import Case, Course
 
 PAGE = "book/instructors"
@@ -37,10 +37,10 @@ def _session(case: Case) -> str:
         rows.append([f"{clock // 60}:{clock % 60:02}", name, f"{minutes} min"])
         clock += minutes
     plan = table(f"Plan, {clock} minutes in all", ["At", "Step", "Takes"], rows, "eq-plan") if rows else ""
-    to_case = f"{link(case.facts.title, PAGE, case_page(case))}: {listed(case.facts.levels)} training."
+    whose = f"{to_case(case, PAGE)}: {listed(case.facts.levels)} training."
     told = plan or "The plan is in the teaching notes."
     title = f"{case.facts.title}: {clock} minutes" if rows else case.facts.title
-    return block("dropdown", to_case, told, argument=title)
+    return block("dropdown", whose, told, argument=title)
 
 
 def _half_days(course: Course) -> str:
@@ -50,7 +50,7 @@ def _half_days(course: Course) -> str:
 
 def _half_day(case: Case, course: Course) -> list[str]:
     parts = [case.facts.minutes, course.lab(case.facts.lab).facts.minutes, MEMO, BREAK]
-    return [_title(case), *map(duration, parts), f"**{duration(sum(parts))}**"]
+    return [to_case(case, PAGE), *map(duration, parts), f"**{duration(sum(parts))}**"]
 
 
 def _term(course: Course) -> str:
@@ -60,9 +60,5 @@ def _term(course: Course) -> str:
 
 def _week(number: int, case: Case, course: Course) -> list[str]:
     taken, lab = sum(minutes for minutes, _ in steps(case)), course.lab(case.facts.lab)
-    home = f"{lab_of(case, course, lab.facts.title, PAGE)}, {duration(lab.facts.minutes + MEMO)} with the memo"
-    return [str(number), _title(case), duration(taken or case.facts.minutes), home, listed(case.facts.levels)]
-
-
-def _title(case: Case) -> str:
-    return link(case.facts.title, PAGE, case_page(case))
+    home = f"{to_lab(case, lab.facts.title, PAGE)}, {duration(lab.facts.minutes + MEMO)} with the memo"
+    return [str(number), to_case(case, PAGE), duration(taken or case.facts.minutes), home, listed(case.facts.levels)]
