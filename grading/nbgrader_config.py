@@ -1,7 +1,7 @@
 """nbgrader's configuration for this course. It serves nbgrader's own commands, formgrader and `equipoise grade`.
 
 Run nbgrader in this folder. Submissions, marks and feedback of a class lie beside this file and are kept out of
-the repository.
+the repository; a hub says by its environment where else they lie, and which exchange there is.
 """
 
 import os
@@ -16,9 +16,11 @@ from equipoise.grading.submissions import make_complete
 
 here = Path(__file__).resolve().parent
 
+root = Path(os.environ.get("EQUIPOISE_CLASS") or here)
+
 c = get_config()  # noqa: F821  (nbgrader defines it)
-c.CourseDirectory.course_id = "equipoise"
-c.CourseDirectory.root = str(here)
+c.CourseDirectory.course_id = os.environ.get("EQUIPOISE_COURSE_ID") or "equipoise"
+c.CourseDirectory.root = str(root)
 
 # nbgrader calls its helper `alembic` by name; without this it fails half-way when the environment is not activated.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
@@ -38,7 +40,7 @@ c.Autograde.autograde_preprocessors = [
 # nbgrader and formgrader pass over a submission whose notebook has another name, and its student would get no result.
 # `equipoise grade` finds it anyhow.
 if Application.initialized():
-    make_complete(here, folder_names(here.parent, "labs"))
+    make_complete(root, folder_names(here.parent, "labs"))
 
 # Feedback pages that show no hidden test, run no script and need no internet.
 c.GenerateFeedback.exporter_class = "equipoise.grading.feedback.FeedbackExporter"
@@ -47,5 +49,12 @@ c.GenerateFeedback.preprocessors = ["equipoise.grading.feedback.GetMarks"]
 # A table of grades in which names may have commas.
 c.ExportApp.plugin_class = "equipoise.grading.export.GradesExport"
 
+# The exchange of the hub, where there is one.
+if "EQUIPOISE_EXCHANGE" in os.environ:
+    c.ExchangeFactory.list = "equipoise.hub.graders.ExchangeList"
+    c.ExchangeFactory.release_assignment = "equipoise.hub.graders.ExchangeReleaseAssignment"
+    c.ExchangeFactory.collect = "equipoise.hub.graders.ExchangeCollect"
+    c.ExchangeFactory.release_feedback = "equipoise.hub.graders.ExchangeReleaseFeedback"
+
 # The source of every assignment is its lab folder: labs/<slug>/lab.py, with its data.
-write_sources(here.parent, here / "source")
+write_sources(here.parent, root / "source")

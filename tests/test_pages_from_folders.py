@@ -15,6 +15,7 @@ from equipoise.book import extension
 from equipoise.book.calibrated import CalibrationError, Calibrations
 from equipoise.book.case_page import complete_case
 from equipoise.book.competencies import competencies
+from equipoise.book.lab_page import lab_page
 from equipoise.book.markup import SEEN, PageError
 from equipoise.book.pages import Pages
 from equipoise.book.sessions import instructors, steps
@@ -61,7 +62,9 @@ def test_launch_button_leads_to_the_hub_if_there_is_one(course):
     source, hub = (case.folder / "case.md").read_text(), "https://hub.example.org"
     lab = f"the lab: {course.lab(case.facts.lab).facts.title}](../../labs/{case.facts.lab}/lab)"
     with_hub, without = complete_case(case, course, source, hub), complete_case(case, course, source)
-    assert f"[Start the lab in Jupyter]({hub})" in with_hub and f"[Read {lab}" in with_hub
+    start = f"[Start the lab in Jupyter]({hub}/hub/user-redirect/equipoise/open/{case.facts.lab})"
+    assert start in with_hub and start in lab_page(course.lab(case.facts.lab), f"{hub}/")
+    assert f"[Read {lab}" in with_hub
     assert f"[Open {lab}" in without and "Jupyter](" not in without.split("## The case")[0]
 
 

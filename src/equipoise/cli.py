@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from math import ceil
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -247,6 +248,35 @@ def demo(
         console.print(f"{name}: {path}", soft_wrap=True, highlight=False)
 
 
+@app.command()
+def hub(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port of this machine that it listens on.")] = 8000,
+    course: CourseFolder = None,
+) -> None:
+    """Try it all in a browser: a JupyterHub on this machine, with the book, formgrader and two students."""
+    with _stops_on(ContentError):
+        from equipoise.book.build import BuildError, build
+        from equipoise.hub import trial
+        from equipoise.hub.walls import WallsError
+
+    root = _root(course)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends it so ends what it started, too
+    with _stops_on(ContentError, BuildError, WallsError, trial.HubError), ExitStack() as stack:
+        content = load_course(root)
+        with _progress() as report:
+            report("Building the book")
+            book = build(content, hub=trial.address(port))
+            report("Starting JupyterHub")
+            started = stack.enter_context(trial.running(content, port, book.parent))
+        for name, page in started.pages.items():
+            console.print(f"{name}: {page}", soft_wrap=True, highlight=False)
+        console.print(f"Password of all of them, for now: {started.password}", soft_wrap=True, highlight=False)
+        console.print(f"Their files: {started.state}. Ctrl-C stops everything.", soft_wrap=True, highlight=False)
+        with suppress(KeyboardInterrupt):
+            started.process.wait()
+            _stop(f"JupyterHub ended by itself; all that it said is in {started.state / 'hub.log'}")
+
+
 def _explain_sandbox(root: Path) -> None:
     """Print what the sandbox of this course enforces on this machine, by trying."""
     from equipoise.grading.run import Classroom, GradingError
@@ -318,7 +348,7 @@ def _stops_on(*kinds: type[Exception]) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         _stop(
-            f"{error.name} is not installed. Install all that a course needs: pip install 'equipoise[book,grading,lab]'"
+            f"{error.name} is not installed. Install all that a course needs: pip install 'equipoise[hub]'"
         )
     except ContentError as error:
         if ContentError not in kinds:

@@ -46,14 +46,15 @@ class BuildError(Exception):
     """The book was not built; the message names pages and reasons."""
 
 
-def build(course: Course, edition: Edition = Edition.STUDENTS) -> Path:
+def build(course: Course, edition: Edition = Edition.STUDENTS, hub: str = "") -> Path:
     """Build an edition of the book; return the path of its first page. Raises BuildError, and keeps the old site.
 
-    The students' edition comes in every language that it is translated into, each a folder in the English one.
+    The students' edition comes in every language that it is translated into, each a folder in the English one. With the
+    address of a ``hub`` its cases and labs lead there, whatever the configuration says, and it has a folder of its own.
     """
     others = translations.languages(course.root) if edition is Edition.STUDENTS else []
-    parts = [_Part(course, edition, language, others) for language in (translations.SOURCE, *others)]
-    site = course.root / "_build" / FOLDERS[edition]
+    parts = [_Part(course, edition, language, others, hub) for language in (translations.SOURCE, *others)]
+    site = course.root / "_build" / _folder(edition, hub)
     with hold(course.root) as lock:
         with ThreadPoolExecutor(len(parts)) as workers:  # whichever reads first executes the pages for all
             made = list(workers.map(lambda part: part.make(lock), parts))
@@ -63,9 +64,8 @@ def build(course: Course, edition: Edition = Edition.STUDENTS) -> Path:
 
 def extract(course: Course) -> Path:
     """A folder with a gettext template for each page of the students' edition. Raises BuildError."""
-    part = _Part(
-        course, Edition.STUDENTS, "gettext", [], builder=("--builder", "custom", "--custom-builder", "gettext")
-    )
+    builder = ("--builder", "custom", "--custom-builder", "gettext")
+    part = _Part(course, Edition.STUDENTS, "gettext", [], builder=builder)
     with hold(course.root) as lock:
         part.make(lock)
     return part.work / "_build" / "gettext"
@@ -74,12 +74,20 @@ def extract(course: Course) -> Path:
 class _Part:
     """One run of Jupyter Book: an edition in one language, or its templates for translators."""
 
-    def __init__(self, course: Course, edition: Edition, name: str, others: list[str], builder: Sequence[str] = ()):
-        self.root, self.edition, self.others, self.builder = course.root, edition, others, builder
+    def __init__(
+        self,
+        course: Course,
+        edition: Edition,
+        name: str,
+        others: list[str],
+        hub: str = "",
+        builder: Sequence[str] = (),
+    ):
+        self.root, self.edition, self.others, self.hub, self.builder = course.root, edition, others, hub, builder
         self.language = translations.SOURCE if builder else name
         suffix = "" if name == translations.SOURCE else f"-{name}"
-        self.work = course.root / "_build" / f".{edition}{suffix}"
-        self.log = course.root / "_build" / f"{FOLDERS[edition]}{suffix}.log"
+        self.work = course.root / "_build" / f".{edition}{'-hub' if hub else ''}{suffix}"
+        self.log = course.root / "_build" / f"{_folder(edition, hub)}{suffix}.log"
         self.shape = _shape(course, self.language)
 
     def make(self, lock: IO[str]) -> Path:
@@ -97,10 +105,15 @@ class _Part:
         configuration = yaml.safe_load((self.root / "_config.yml").read_text(encoding="utf-8"))
         added = {"equipoise_edition": self.edition.value, "equipoise_kernels": usable_cores()}
         added |= {"language": self.language, "equipoise_languages": self.others}
+        added |= {"equipoise_hub": self.hub} if self.hub else {}
         configuration.setdefault("sphinx", {}).setdefault("config", {}).update(added)
         path = self.work / "_config.yml"
         write_whole(path, yaml.safe_dump(configuration, sort_keys=False))
         return path
+
+
+def _folder(edition: Edition, hub: str) -> str:
+    return f"{FOLDERS[edition]}{'-hub' if hub else ''}"
 
 
 def hold(root: Path) -> IO[str]:

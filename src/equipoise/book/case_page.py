@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from equipoise.book.lab_page import start_in_jupyter
 from equipoise.book.markup import SEEN, below_title, block, facts_list, link, link_if_there, listed
 from equipoise.book.notes import with_notes
 from equipoise.book.quiz import quiz
@@ -79,7 +80,7 @@ def _header(case: Case, course: Course, hub: str) -> str:
 def _ways_in(case: Case, lab: Lab, hub: str) -> str:
     """To the lab: where it is done if the course says where, and its page in any case."""
     there = to_lab(case, f"{'Read' if hub else 'Open'} the lab: {lab.facts.title}", case_page(case))
-    return f"[Start the lab in Jupyter]({hub}) {there}" if hub else there
+    return f"{start_in_jupyter(hub, lab)} {there}" if hub else there
 
 
 def _details(case: Case, course: Course) -> str:

@@ -78,7 +78,7 @@ def _complete_page(app: Sphinx, page: str, source: list[str]) -> None:
         case ("labs", slug, "lab"):
             lab = course.lab(slug)
             _depends(app, lab.folder / "rubric.yml")
-            source[0] = lab_page(lab)
+            source[0] = lab_page(lab, app.config.equipoise_hub)
             return
         case ("labs", slug, "wrong_answers"):
             lab = course.lab(slug)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import nbformat
 
-from equipoise.book.markup import below_title
+from equipoise.book.markup import below_title, block
 from equipoise.content import Lab
 from equipoise.labs import student_notebook
 
@@ -14,7 +14,14 @@ course hands out; nothing on this page runs.
 ```"""
 
 
-def lab_page(lab: Lab) -> str:
+def start_in_jupyter(hub: str, lab: Lab) -> str:
+    """A link that starts the reader's server, fetches the lab if need be, and opens it."""
+    return f"[Start the lab in Jupyter]({hub.rstrip('/')}/hub/user-redirect/equipoise/open/{lab.slug})"
+
+
+def lab_page(lab: Lab, hub: str = "") -> str:
+    """``hub`` is the address of the course's JupyterHub, if it has one."""
     notebook = student_notebook(lab)
-    notebook.cells[0].source = below_title(notebook.cells[0].source, LAB_NOTE)
+    ways = f"{LAB_NOTE}\n\n{block('div', start_in_jupyter(hub, lab), argument='eq-ways')}" if hub else LAB_NOTE
+    notebook.cells[0].source = below_title(notebook.cells[0].source, ways)
     return nbformat.writes(notebook)

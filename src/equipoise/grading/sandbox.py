@@ -219,12 +219,25 @@ def _bubblewrap() -> list[str]:
     command += ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-net", "--unshare-cgroup-try"]
     if os.getuid() != 0:
         command += ["--unshare-user", "--uid", "0", "--gid", "0"]  # as anyone else it could not make namespaces
+    command += read_only_system(SETTINGS)
+    command += ["--dir", "/opt", "--dir", PACKAGE_INSIDE]
+    command += ["--ro-bind", str(PACKAGE), f"{PACKAGE_INSIDE}/equipoise"]
+    if (PACKAGE / "course").is_dir():
+        command += ["--tmpfs", f"{PACKAGE_INSIDE}/equipoise/course"]
+    command += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/dev/shm", "--tmpfs", "/tmp", "--dir", "/run"]
+    command += ["--ro-bind", "/dev/null", "/dev/zero"]  # no device there: mapped, it is memory that no limit counts
+    return [*command, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
+
+
+def read_only_system(settings: Sequence[str]) -> list[str]:
+    """For bubblewrap: the system, this Python, its packages but for the course, and ``settings`` of ``/etc``."""
+    command = []
     for place in SYSTEM:
         if os.path.islink(place):
             command += ["--symlink", os.readlink(place), place]
         elif os.path.isdir(place):
             command += ["--ro-bind", place, place]
-    for name in SETTINGS:
+    for name in settings:
         command += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
     for place in prefixes():
         for parent in reversed(Path(place).parents[:-1]):
@@ -233,13 +246,7 @@ def _bubblewrap() -> list[str]:
     for place in _site_packages():
         if (place / "equipoise").is_dir():
             command += ["--tmpfs", str(place / "equipoise")]  # the installed package holds the labs' solutions
-    command += ["--dir", "/opt", "--dir", PACKAGE_INSIDE]
-    command += ["--ro-bind", str(PACKAGE), f"{PACKAGE_INSIDE}/equipoise"]
-    if (PACKAGE / "course").is_dir():
-        command += ["--tmpfs", f"{PACKAGE_INSIDE}/equipoise/course"]
-    command += ["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/dev/shm", "--tmpfs", "/tmp", "--dir", "/run"]
-    command += ["--ro-bind", "/dev/null", "/dev/zero"]  # no device there: mapped, it is memory that no limit counts
-    return [*command, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/tmp"]
+    return command
 
 
 def _readable() -> Iterator[str]:

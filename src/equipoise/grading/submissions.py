@@ -95,7 +95,7 @@ def problem(folder: Path) -> str:
 def _inside(folder: Path) -> Iterator[int]:
     """Open a student's folder. Raises Unusable or OSError."""
     student, lab = folder.parent.name, folder.name
-    if unlike := _unlike_a_student(student):
+    if unlike := unlike_a_student(student):
         raise Unusable(f"The folder submitted/{shown(student)} is not named like a student: {unlike}. Rename it.")
     try:
         with _opened(folder.parent) as outer, _opened(lab, outer) as inner:
@@ -105,7 +105,7 @@ def _inside(folder: Path) -> Iterator[int]:
         raise Unusable(f"{where} is a link or a file. Put the student's folder in its place.") from None
 
 
-def _unlike_a_student(name: str) -> str:
+def unlike_a_student(name: str) -> str:
     """What keeps a name from being a student's, which must be safe in pages, tables and nbgrader's commands."""
     if len(name) > LONGEST_NAME:
         return f"the name is longer than {LONGEST_NAME} characters"

@@ -1,0 +1,136 @@
+"""What a hub of this course is, for JupyterHub's configuration: who may do what, which services run, where files lie.
+
+Rights are as narrow as they can be. A student may reach the exchange; a grader of a course, its formgrader too;
+formgrader, the exchange; and none of them anything of the hub's own: rosters are kept by the exchange, so that nobody
+needs to touch the hub's users or groups. A hub may hold several courses, each a checkout of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from pathlib import Path
+
+from traitlets.config import Config
+
+from equipoise.files import write_whole
+from equipoise.grading.sandbox import interpreter
+from equipoise.hub.walls import Room
+
+EXCHANGE = "exchange"
+BOOK = "book"
+PROGRAMS = Path(interpreter()).parent
+GRADER = Path(__file__).parent / "grader"
+REACH_EXCHANGE = f"access:services!service={EXCHANGE}"
+SERVER_SCOPES = ["users:activity!user", "access:servers!server", REACH_EXCHANGE]
+HEADERS = {"Content-Security-Policy": "frame-ancestors 'self'"}
+
+
+def roles(courses: Iterable[str]) -> list[dict]:
+    """The hub's roles: all that anybody may do beside what JupyterHub gives to each user over his own server."""
+    everyone = {"name": "user", "scopes": ["self", REACH_EXCHANGE]}
+    groups = {f"formgrade-{course}": f"access:services!service={course}" for course in courses}
+    graders = [{"name": group, "groups": [group], "scopes": [scope]} for group, scope in groups.items()]
+    formgraders = {"name": "formgraders", "services": list(courses), "scopes": [REACH_EXCHANGE]}
+    return [everyone, *graders, formgraders]
+
+
+def configure(c: Config, state: Path, courses: Mapping[str, Path], book: Path | None = None) -> None:
+    """Configure a hub on one machine, whose users' files, courses and exchange lie in the 0700 folder ``state``.
+
+    ``courses`` are checkouts by the id of their course. Where users come from (``authenticator_class``), on which
+    address the hub listens and which database it uses is left to whoever calls.
+    """
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    state.chmod(0o700)  # JupyterHub makes its database and its secrets readable for all
+    ports = Ports(state / "ports.json")
+    exchange = f"{ports.url(EXCHANGE)}/services/{EXCHANGE}"
+
+    c.JupyterHub.cookie_secret_file = str(state / "cookie_secret")
+    c.JupyterHub.pid_file = str(state / "hub.pid")
+    c.ConfigurableHTTPProxy.pid_file = str(state / "proxy.pid")
+    c.JupyterHub.hub_bind_url = ports.url("hub")
+    c.ConfigurableHTTPProxy.api_url = ports.url("proxy")
+    c.ConfigurableHTTPProxy.command = [str(PROGRAMS / "configurable-http-proxy")]
+    c.JupyterHub.load_roles = roles(courses)
+    groups = [f"{part}-{course}" for course in courses for part in ("formgrade", "nbgrader")]
+    c.JupyterHub.load_groups = {group: {"users": []} for group in groups}
+    c.JupyterHub.services = [
+        {
+            "name": EXCHANGE,
+            "url": ports.url(EXCHANGE),
+            "command": _module("exchange", state / "exchange"),
+            "display": False,
+        }
+    ]
+    c.JupyterHub.services += [
+        _formgrader(course, checkout, state / "courses" / course, number, ports.url(course), exchange)
+        for number, (course, checkout) in enumerate(sorted(courses.items()))
+    ]
+    if book:
+        c.JupyterHub.services += [{"name": BOOK, "url": ports.url(BOOK), "command": _module("site", book)}]
+    c.JupyterHub.tornado_settings = {"headers": HEADERS}
+
+    c.JupyterHub.spawner_class = "equipoise.hub.spawner.WalledSpawner"
+    c.WalledSpawner.rooms = str(state / "rooms")
+    c.Spawner.default_url = "/lab"
+    c.Spawner.environment = {"EQUIPOISE_EXCHANGE": exchange}
+    c.Spawner.server_token_scopes = SERVER_SCOPES
+
+
+def _module(name: str, *arguments: Path) -> list[str]:
+    """A service of ours. It ends with the hub, even one that is killed, and so leaves its port to the next."""
+    return ["setpriv", "--pdeathsig", "TERM", interpreter(), "-m", f"equipoise.hub.{name}", *map(str, arguments)]
+
+
+def _formgrader(course: str, checkout: Path, folder: Path, number: int, url: str, exchange: str) -> dict:
+    """The service that bears a course's name: formgrader, in a room with a checkout and a class."""
+    marks = folder / "class"
+    marks.mkdir(parents=True, exist_ok=True)
+    engine = Path(__file__).parents[2]
+    room = Room(folder, "grader", -1 - number, [checkout, engine], [checkout / "_build"], [marks])
+    room.furnish()
+    environment = {
+        "EQUIPOISE_EXCHANGE": exchange,
+        "EQUIPOISE_COURSE": str(checkout),
+        "EQUIPOISE_COURSE_ID": course,
+        "EQUIPOISE_CLASS": str(marks),
+        "JUPYTER_CONFIG_PATH": os.pathsep.join([f"{GRADER}/jupyter", f"{checkout}/grading"]),
+        "JUPYTER_PATH": f"{GRADER}/share",
+        "HOME": room.home,
+        "USER": room.name,
+        "SHELL": "/bin/bash",
+        "PATH": f"{PROGRAMS}:/usr/local/bin:/usr/bin:/bin",
+    }
+    server = (interpreter(), "-m", "jupyterhub.singleuser", f"--ServerApp.root_dir={marks}")
+    return {
+        "name": course,
+        "url": url,
+        "command": room.command(*server, dies_with_hub=True),
+        "environment": environment,
+        "oauth_no_confirm": True,
+        "oauth_client_allowed_scopes": [],
+    }
+
+
+class Ports:
+    """Ports of the loopback address by name, the same at each start: servers of users outlive a hub that is killed."""
+
+    def __init__(self, file: Path):
+        self.file = file
+        self.ports = json.loads(file.read_text()) if file.is_file() else {}
+
+    def url(self, name: str) -> str:
+        if name not in self.ports:
+            self.ports[name] = _free_port()
+            write_whole(self.file, json.dumps(self.ports))
+        return f"http://127.0.0.1:{self.ports[name]}"
+
+
+def _free_port() -> int:
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]

@@ -1,0 +1,71 @@
+"""Starts each student's server inside walls. It survives a hub that is killed, so that nobody's work is interrupted."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+from jupyterhub.spawner import LocalProcessSpawner
+from traitlets import Unicode
+
+from equipoise.grading.sandbox import interpreter
+from equipoise.hub.walls import STUDENT, Room
+
+
+class WalledSpawner(LocalProcessSpawner):
+    """A server in a room of its own. ``mem_limit`` bounds the data of each of its processes."""
+
+    rooms = Unicode(help="The folder in which each student's files lie").tag(config=True)
+
+    @property
+    def room(self) -> Room:
+        folder = Path(self.rooms) / self.user.escaped_name
+        return Room(folder, "student", self.user.orm_user.id, readable=[STUDENT])
+
+    def user_env(self, env: dict[str, str]) -> dict[str, str]:
+        return env | student_environment(env, self.room.home) | {"USER": self.room.name}
+
+    def make_preexec_fn(self, name: str):
+        limit = self.mem_limit
+
+        def prepare() -> None:
+            os.umask(0o077)
+            if limit:
+                resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+        return prepare
+
+    async def start(self):
+        self.room.furnish()
+        server = (interpreter(), "-m", "jupyterhub.singleuser")
+        self.cmd = self.room.command(*server, dies_with_hub=False)
+        return await super().start()
+
+    async def _signal(self, sig: int) -> bool:
+        """Signals go to the server, which can end in good order; the last to the room, which ends with all in it."""
+        with suppress(psutil.NoSuchProcess, IndexError):
+            inner = psutil.Process(self.pid).children(recursive=True)
+            if sig:
+                os.kill(inner[0 if sig == signal.SIGKILL else 1].pid, sig)
+                return True
+        return await super()._signal(sig)
+
+    def move_certs(self, paths: dict) -> dict:
+        raise NotImplementedError("internal TLS is not supported by this spawner")
+
+
+def student_environment(env: dict[str, str], home: str) -> dict[str, str]:
+    """What tells a student's server where its home, its programs and its settings are."""
+    programs = str(Path(interpreter()).parent)
+    paths = [str(STUDENT), *filter(None, env.get("PYTHONPATH", "").split(os.pathsep))]
+    return {
+        "HOME": home,
+        "SHELL": "/bin/bash",
+        "PATH": f"{programs}:/usr/local/bin:/usr/bin:/bin",
+        "PYTHONPATH": os.pathsep.join(paths),
+        "JUPYTER_CONFIG_PATH": f"{STUDENT}/jupyter",
+    }

@@ -1,0 +1,126 @@
+"""Walls around each server on one machine: it sees its own files and processes, and else only what it may read.
+
+Servers of a hub without Unix accounts would all run as one account, and any of them could read the others' files, the
+hub's secrets and the labs' solutions. bubblewrap gives each a view of its own, in which those do not exist. A hub
+that runs as root gives each server a user id of its own besides. The network is shared, as on any machine with
+several users: what listens there asks for a token, and kernels talk through sockets in their own home.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from equipoise.grading.sandbox import SETTINGS, interpreter, read_only_system
+
+STUDENT = Path(__file__).parent / "student"  # the one part of Equipoise that students' servers see
+NETWORK = ("hosts", "nsswitch.conf", "resolv.conf", "ssl", "ca-certificates", "mime.types", "services")
+SETTINGS_SEEN = (*(name for name in SETTINGS if not name.startswith("ssl/")), *NETWORK)
+UID = 1000  # inside, for a hub that is not root
+FIRST_UID = 1_600_000_000  # outside and inside, for one that is: far from any account's
+CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")
+# bubblewrap hides parts of /proc when root starts it, and then no sandbox for marking could be built inside.
+DROP = 'mount -t proc proc /proc && exec setpriv --reuid "$0" --regid "$0" --clear-groups --bounding-set=-all "$@"'
+
+
+class WallsError(Exception):
+    """No walls can be built on this machine; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """What one server sees beside the system. ``number`` tells it from others, ``name`` is its account's inside."""
+
+    folder: Path  # outside; holds its home and what it is told about its account
+    name: str
+    number: int
+    readable: Sequence[Path] = ()
+    hidden: Sequence[Path] = ()  # parts of what is readable
+    writable: Sequence[Path] = ()
+
+    @property
+    def home(self) -> str:
+        """Where it finds its home."""
+        return f"/home/{self.name}"
+
+    def furnish(self) -> None:
+        """Make its folders, and give them to its user id."""
+        home = self.folder / "home"
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        uid = self._uid()
+        account = f"{self.name}:x:{uid}:{uid}::{self.home}:/bin/bash\n"
+        (self.folder / "passwd").write_text(f"root:x:0:0::/:/bin/false\n{account}")
+        (self.folder / "group").write_text(f"root:x:0:\n{self.name}:x:{uid}:\n")
+        if os.getuid() == 0:
+            for place in (home, *self.writable):
+                _give(place, uid)
+
+    def command(self, *program: str, dies_with_hub: bool) -> list[str]:
+        """How to run ``program`` in the room."""
+        command = ["bwrap", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--new-session"]
+        command += ["--die-with-parent"] if dies_with_hub else []
+        command += read_only_system(SETTINGS_SEEN)
+        command += ["--dev", "/dev", "--perms", "1777", "--tmpfs", "/dev/shm", "--perms", "1777", "--tmpfs", "/tmp"]
+        for name in ("passwd", "group"):
+            command += ["--ro-bind", f"{self.folder}/{name}", f"/etc/{name}"]
+        for place in (*_libraries(), *self.readable):
+            command += [*_parents(place), "--ro-bind", str(place), str(place)]
+        for place in filter(Path.is_dir, self.hidden):
+            command += ["--tmpfs", str(place)]
+        for place in self.writable:
+            command += [*_parents(place), "--bind", str(place), str(place)]
+        command += ["--dir", "/home", "--bind", f"{self.folder}/home", self.home, "--chdir", self.home]
+        return [*command, *self._account(), *program]
+
+    def _uid(self) -> int:
+        return FIRST_UID + self.number if os.getuid() == 0 else UID
+
+    def _account(self) -> list[str]:
+        uid = str(self._uid())
+        if os.getuid() != 0:
+            return ["--proc", "/proc", "--unshare-user", "--uid", uid, "--gid", uid]
+        kept = [word for capability in CAPABILITIES for word in ("--cap-add", capability)]
+        return [*kept, "--dir", "/proc", "/bin/sh", "-c", DROP, uid]
+
+
+def check() -> None:
+    """Raise WallsError unless a room can be built here."""
+    if not shutil.which("bwrap"):
+        raise WallsError("bubblewrap is not installed. Install it: apt-get install bubblewrap")
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        room = Room(Path(folder), "student", 0)
+        room.furnish()
+        command = room.command(interpreter(), "-c", "import jupyterhub.singleuser", dies_with_hub=True)
+        tried = subprocess.run(command, capture_output=True, text=True, check=False)
+    if tried.returncode:
+        said = (tried.stderr.strip().splitlines() or ["it does not say why"])[-1]
+        raise WallsError(
+            f"No walls can be built around students' servers here: {said}. They need root, or user namespaces for"
+            " ordinary users, which containers often forbid"
+        )
+
+
+def _libraries() -> list[Path]:
+    """Folders of packages that the hub itself was given by name, but for the course's own."""
+    named = [Path(place) for place in os.environ.get("PYTHONPATH", "").split(os.pathsep) if place]
+    return [place for place in named if place.is_dir() and not (place / "equipoise").exists()]
+
+
+def _parents(place: Path) -> list[str]:
+    return [word for parent in reversed(place.parents[:-1]) for word in ("--dir", str(parent))]
+
+
+def _give(place: Path, uid: int) -> None:
+    """Make ``uid`` the owner of a folder and all that is in it, unless it is already."""
+    if place.stat().st_uid == uid:
+        return
+    for folder, _, files in os.walk(place):
+        for path in (folder, *(os.path.join(folder, name) for name in files)):
+            os.chown(path, uid, uid, follow_symlinks=False)
