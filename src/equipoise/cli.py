@@ -249,6 +249,30 @@ def demo(
 
 
 @app.command()
+def roster(
+    file: Annotated[Path, typer.Argument(help="A CSV file: id, first_name, last_name, email, lms_user_id.")],
+    remove: Annotated[bool, typer.Option("--remove", help="Students who are not in the file lose access.")] = False,
+    course: CourseFolder = None,
+) -> None:
+    """Enrol a class: its students may fetch and hand in, and have names in the gradebook. Run it as often as you like."""
+    from nbgrader.exchange import ExchangeError
+
+    from equipoise.grading.run import Classroom, GradingError
+    from equipoise.hub import roster as rosters
+
+    with _stops_on(ContentError, GradingError, ExchangeError, rosters.RosterError):
+        students = rosters.read(file)
+        done = rosters.enrol(Classroom(read_course(_root(course))[0]), students, remove)
+    for what in ("added", "changed", "unchanged"):
+        console.print(f"{what}: {len(getattr(done, what))}")
+    for student in done.missing:
+        became = "has no access now" if remove else "is not in the file and keeps access (--remove ends it)"
+        console.print(f"{student} {became}", soft_wrap=True, highlight=False, markup=False)
+    if not done.on_exchange:
+        console.print("There is no exchange here, so only the gradebook knows them.")
+
+
+@app.command()
 def hub(
     port: Annotated[int, typer.Option(min=1, max=65535, help="The port of this machine that it listens on.")] = 8000,
     course: CourseFolder = None,

@@ -237,11 +237,12 @@ def read_only_system(settings: Sequence[str]) -> list[str]:
             command += ["--symlink", os.readlink(place), place]
         elif os.path.isdir(place):
             command += ["--ro-bind", place, place]
+    command += ["--dir", "/etc"]  # open to all, which those that bubblewrap makes by itself are not
     for name in settings:
         command += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
     for place in prefixes():
         for parent in reversed(Path(place).parents[:-1]):
-            command += ["--dir", str(parent)]  # open to all, which those that bubblewrap makes by itself are not
+            command += ["--dir", str(parent)]
         command += ["--ro-bind", place, place]
     for place in _site_packages():
         if (place / "equipoise").is_dir():

@@ -23,6 +23,7 @@ import requests
 from nbgrader.exchange import abc
 from nbgrader.utils import ignore_patterns
 
+ADDRESS = "EQUIPOISE_EXCHANGE"  # where the exchange is, which the hub tells each server
 PATIENCE_SECONDS = 60  # for a hub that is being started again
 PAUSE_SECONDS = 1
 TIMEOUT_SECONDS = 60
@@ -35,12 +36,17 @@ PASSING = (502, 503, 504)  # what a proxy says while the exchange is being start
 class Line:
     """What every part of the exchange has in common: a line to the service."""
 
-    def ask(self, method: str, *path: str, data=None, headers=None, params=None) -> requests.Response:
+    @staticmethod
+    def is_there() -> bool:
+        """Whether this server has been told of an exchange."""
+        return bool(os.environ.get(ADDRESS))
+
+    def ask(self, method: str, *path: str, data=None, headers=None, **more) -> requests.Response:
         """What the exchange answers; it is asked again while it is away. Raises ExchangeError if it refuses."""
-        url = "/".join([self._base(), *(quote(part, safe="") for part in path)])
+        url = "/".join([self._base(), *(quote(part, safe=":") for part in path)])
         headers = {"Authorization": f"token {os.environ.get('JUPYTERHUB_API_TOKEN')}"} | (headers or {})
         until = time.monotonic() + PATIENCE_SECONDS
-        while (answer := self._answer(method, url, data, headers, params)) is None:
+        while (answer := self._answer(method, url, data, headers, more)) is None:
             if time.monotonic() > until:
                 self.fail("The exchange cannot be reached. Nothing is lost; try again in some minutes")
             time.sleep(PAUSE_SECONDS)
@@ -48,13 +54,13 @@ class Line:
             self.fail(self._refusal(answer))
         return answer
 
-    def _answer(self, method: str, url: str, data, headers: dict, params: dict | None) -> requests.Response | None:
+    def _answer(self, method: str, url: str, data, headers: dict, more: dict) -> requests.Response | None:
         """One try; None if the exchange was not there."""
         if data is not None:
             data.seek(0)
         try:
-            answer = requests.request(method, url, data=data, headers=headers, params=params, timeout=TIMEOUT_SECONDS)
-        except requests.ConnectionError:
+            answer = requests.request(method, url, data=data, headers=headers, timeout=TIMEOUT_SECONDS, **more)
+        except (requests.ConnectionError, requests.Timeout):
             return None
         return None if answer.status_code in PASSING else answer
 
@@ -64,10 +70,9 @@ class Line:
         return self.ask(method, *path, data=archive, headers={"X-Content-SHA256": digest})
 
     def _base(self) -> str:
-        try:
-            return os.environ["EQUIPOISE_EXCHANGE"].rstrip("/")
-        except KeyError:
-            self.fail("There is no exchange here. Work on the hub of your course, or ask who runs it")
+        if self.is_there():
+            return os.environ[ADDRESS].rstrip("/")
+        self.fail("There is no exchange here. Work on the hub of your course, or ask who runs it")
 
     def _refusal(self, answer: requests.Response) -> str:
         try:
