@@ -46,8 +46,8 @@ if Application.initialized():
 c.GenerateFeedback.exporter_class = "equipoise.grading.feedback.FeedbackExporter"
 c.GenerateFeedback.preprocessors = ["equipoise.grading.feedback.GetMarks"]
 
-# A table of grades in which names may have commas.
-c.ExportApp.plugin_class = "equipoise.grading.export.GradesExport"
+# A table of grades in which names may have commas: that of `equipoise export --to csv`.
+c.ExportApp.plugin_class = "equipoise.grading.export.plugin.GradesExport"
 
 # The exchange of the hub, where there is one.
 if "EQUIPOISE_EXCHANGE" in os.environ:

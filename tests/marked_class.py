@@ -104,7 +104,7 @@ def enter(gradebook: Gradebook, lab: Lab) -> None:
 
 
 def record(gradebook: Gradebook, lab: Lab, handed: Handed) -> None:
-    gradebook.add_student(handed.student)
+    gradebook.update_or_create_student(handed.student)
     gradebook.add_submission(lab.slug, handed.student)
     notebook = gradebook.find_submission_notebook(lab.slug, lab.slug, handed.student)
     for grade in notebook.grades:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from math import ceil
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -222,6 +222,36 @@ def report(lab: str, course: CourseFolder = None) -> None:
         written = Classroom(content).report(chosen)
     for path in written:
         console.print(str(path), soft_wrap=True, highlight=False)
+
+
+@app.command()
+def export(
+    to: Annotated[
+        Literal["canvas", "moodle", "blackboard", "csv"], typer.Option(help="The platform, or csv for the whole table.")
+    ],
+    lab: Annotated[list[str] | None, typer.Argument(help="The labs; by default all that have marks.")] = None,
+    onto: Annotated[
+        Path | None, typer.Option(help="A gradebook downloaded from the platform, to put marks in.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="The file to write; by default in grading/exports.")] = None,
+    course: CourseFolder = None,
+) -> None:
+    """Write final marks to a file for the learning platform, and say whose are not in it, and why."""
+    from equipoise.grading import export as exporting
+    from equipoise.grading.records import Unreachable
+    from equipoise.grading.run import Classroom, GradingError
+
+    with _stops_on(GradingError, exporting.ExportError, Unreachable):
+        classroom = Classroom(read_course(_root(course))[0])
+        outcome = exporting.export(classroom, exporting.Target(to), lab or [], onto, output)
+    if outcome.remarks:
+        table = Table("", "who", "lab", "why")
+        for remark in outcome.remarks:
+            table.add_row(remark.kind, *map(Text, (remark.who, remark.lab, remark.why)))
+        console.print(table)
+    console.print(f"{outcome.marks} marks: {outcome.path}", soft_wrap=True, highlight=False, markup=False)
+    if not outcome.complete:
+        _stop(f"Some marks are not in it. They are listed in {outcome.beside}")
 
 
 @app.command()

@@ -285,11 +285,12 @@ class Classroom:
             return write_report(lab, self.root, gradebook, self.root / "reports")
 
     def export(self, path: Path) -> Path:
-        """Write every mark in the gradebook to a CSV file, as ``nbgrader export`` does."""
-        from equipoise.grading.export import GradesExport
+        """Write every grade in the gradebook to a CSV file, as ``nbgrader export`` does. Raises GradingError."""
+        from equipoise.grading.export import whole
 
-        with self.nbgrader.gradebook as gradebook:
-            GradesExport(to=str(path), config=self.nbgrader.config).export(gradebook)
+        with _reading(self.url) as gradebook:
+            grades = records.grades(gradebook) if gradebook else []
+        write_whole(path, whole.table(grades).content())
         return path
 
     def _do(self, outcome: dict, problem: str) -> None:

@@ -1,40 +1,27 @@
-"""nbgrader's table of grades, whole for every name that a student may have.
+"""For ``nbgrader export``: the same table as ``equipoise export --to csv``, by nbgrader's own extension point.
 
-nbgrader's own writes names without quotes, so that ``Müller, Anna`` would move each number behind it.
+nbgrader's plugin writes names without quotes, so that ``Müller, Anna`` would move each number behind it.
 """
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from pathlib import Path
 
-from nbgrader.api import Gradebook, SubmittedAssignment
-from nbgrader.plugins import CsvExportPlugin
+from nbgrader.api import Gradebook
+from nbgrader.plugins import ExportPlugin
+
+from equipoise.files import write_whole
+from equipoise.grading import records
+from equipoise.grading.export import whole
 
 
-class GradesExport(CsvExportPlugin):
-    """For ``c.ExportApp.plugin_class``: the same table, with quotes where CSV needs them."""
+class GradesExport(ExportPlugin):
+    """For ``c.ExportApp.plugin_class``."""
 
     def export(self, gradebook: Gradebook) -> None:
-        """Write every mark to ``self.to``."""
-        super().export(_Quoting(gradebook))
-
-
-class _Quoting:
-    """A gradebook, as far as it is exported, whose students' names are quoted when they are written."""
-
-    def __init__(self, gradebook: Gradebook):
-        self.gradebook, self.assignments = gradebook, gradebook.assignments
-        columns = ("id", "last_name", "first_name", "email")
-        self.students = [
-            SimpleNamespace(**{name: _Text(getattr(student, name) or "") for name in columns})
-            for student in gradebook.students
-        ]
-
-    def find_submission(self, assignment: str, student: str) -> SubmittedAssignment:
-        return self.gradebook.find_submission(assignment, str(student))
-
-
-class _Text(str):
-    def __format__(self, spec: str) -> str:
-        quoted = self.replace('"', '""')
-        return f'"{quoted}"' if set(self) & set(',"\r\n') else str(self)
+        """Write every grade, or those of ``self.student`` and ``self.assignment``, to ``self.to``."""
+        labs, students = ([str(name) for name in names] for names in (self.assignment, self.student))
+        found = records.grades(gradebook.db.connection(), labs)
+        path = Path(self.to or "grades.csv")
+        self.log.info("Exporting grades to %s", path)
+        write_whole(path, whole.table([one for one in found if not students or one.student in students]).content())
