@@ -264,6 +264,15 @@ def test_several_labs_go_into_a_gradebook_and_a_new_one_gets_a_column(room, pair
     assert after[3][5]
 
 
+def test_labs_of_one_title_have_columns_of_their_own(room, pair, download):
+    first, second = pair
+    facts = second.facts.model_copy(update={"title": first.facts.title})
+    twins = room.course.labs | {second.slug: second.model_copy(update={"facts": facts})}
+    same = Classroom(room.course.model_copy(update={"labs": twins}), room.root)
+    after = table(export(same, Target.CANVAS, onto=download(canvas(room, first))).path)
+    assert after[0][-2:] == [first.slug, second.slug] and after[3][5] == "" and after[3][-2] != after[3][-1] != ""
+
+
 @pytest.mark.parametrize("text", ["EX", "N/A", "complete", "7 of 9"])
 def test_what_a_person_decided_in_the_platform_stays(room, lab, download, text):
     outcome = export(room, Target.CANVAS, [lab.slug], download(canvas(room, lab, (3, 5, text))))
@@ -470,7 +479,7 @@ def test_what_cannot_be_done_is_refused(room, lab, download, tmp_path):
         r"a table without a download .* holds one lab": (Target.CANVAS,),
         "say --to canvas": (Target.CSV, [], path),
         "nowhere is not in the gradebook. It has": (Target.CSV, ["nowhere"]),
-        "is the download itself": (Target.CANVAS, [lab.slug], path, path),
+        "would be written over": (Target.CANVAS, [lab.slug], path, path),
         "cannot be read": (Target.CANVAS, [lab.slug], tmp_path / "none"),
         "cannot be written": (Target.CSV, [], None, tmp_path),
     }.items():

@@ -401,9 +401,7 @@ def _stops_on(*kinds: type[Exception]) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        _stop(
-            f"{error.name} is not installed. Install all that a course needs: pip install 'equipoise[hub]'"
-        )
+        _stop(f"{error.name} is not installed. Install all that a course needs: pip install 'equipoise[hub]'")
     except ContentError as error:
         if ContentError not in kinds:
             raise

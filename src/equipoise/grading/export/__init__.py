@@ -126,12 +126,18 @@ def _assignments(classroom: Classroom, found: Sequence[Grade], labs: Collection[
 
 
 def _title(classroom: Classroom, slug: str) -> str:
-    lab = classroom.course.labs.get(slug)
-    return lab.facts.title if lab and is_harmless(lab.facts.title) else slug
+    """The lab's title, if nothing speaks against it as the name of its column; else its slug."""
+    titles = {name: lab.facts.title for name, lab in classroom.course.labs.items()}
+    title = titles.get(slug, slug)
+    return title if is_harmless(title) and list(titles.values()).count(title) == 1 else slug
 
 
 def _file_name(to: Target, onto: Path | None) -> str:
     return f"grades{'' if to is Target.CSV else f'-{to}'}{(onto and onto.suffix) or '.csv'}"
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{path.stem}-not-exported.csv")
 
 
 def _check(to: Target, labs: Sequence[Assignment], onto: Path | None, path: Path) -> None:
@@ -140,8 +146,8 @@ def _check(to: Target, labs: Sequence[Assignment], onto: Path | None, path: Path
         raise ExportError(f"Blackboard needs --onto FILE: {PLATFORMS[to].repair}")
     if to is Target.CSV and onto:
         raise ExportError("--onto fills a table of a platform; say --to canvas, moodle or blackboard")
-    if onto and path.exists() and onto.exists() and path.samefile(onto):
-        raise ExportError(f"{path} is the download itself. Choose another --output.")
+    if onto and onto.resolve() in (path.resolve(), _beside(path).resolve()):
+        raise ExportError(f"{onto} would be written over. Choose another --output.")
     if len(labs) > 1 and to is not Target.CSV and (to is Target.MOODLE or not onto):
         why = "a table for Moodle" if to is Target.MOODLE else "a table without a download (--onto)"
         raise ExportError(f"{why} holds one lab; name one of {', '.join(lab.slug for lab in labs)}")
@@ -152,7 +158,7 @@ def _write(to: Target, path: Path, filled: Filled, found: Sequence[Grade]) -> Ou
     unknown = f"{to.capitalize()} has no row for this student"
     lost = [one for one in found if one.score is not None and (one.student, one.lab) not in filled.written]
     reasons = {(one.student, one.lab): filled.refused.get((one.student, one.lab), unknown) for one in lost}
-    beside = path.with_name(f"{path.stem}-not-exported.csv")
+    beside = _beside(path)
     try:
         if not path.parent.exists():
             path.parent.mkdir(parents=True, mode=0o700)
@@ -166,7 +172,7 @@ def _write(to: Target, path: Path, filled: Filled, found: Sequence[Grade]) -> Ou
 
 
 def _remarks(filled: Filled, found: Sequence[Grade], reasons: dict[tuple[str, str], str]) -> list[Remark]:
-    waiting = [(one.student, one.lab, f"{one.unmarked} to be marked") for one in found if one.waiting]
+    waiting = [(one.student, one.lab, f"still to be marked: {one.unmarked}") for one in found if one.waiting]
     by_kind = {
         Kind.LOST: [(*key, why) for key, why in reasons.items()],
         Kind.WAITING: waiting,

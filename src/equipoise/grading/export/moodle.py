@@ -25,6 +25,10 @@ IDS: dict[str, Callable[[Grade], str]] = {
     "Email address": lambda grade: grade.email,
     "User ID": lambda grade: grade.lms_user_id,
 }
+NAMES: dict[str, Callable[[Grade], str]] = {
+    "First name": lambda grade: guarded(grade.first_name),
+    "Last name": lambda grade: guarded(grade.last_name),
+}
 
 
 def _place(sheet: Sheet, lab: Assignment) -> Place:
@@ -53,7 +57,7 @@ MOODLE = Platform(
         "Username": ("student",),
         "Email address": ("email", "student"),
     },
-    names=frozenset({"First name", "Last name", "Surname", "Institution", "Department"}),
+    names=frozenset({*NAMES, "Surname", "Institution", "Department"}),
     place=_place,
     whole=False,
 )
@@ -64,23 +68,12 @@ def table(lab: Assignment, grades: Iterable[Grade]) -> Filled:
     final = [grade for grade in grades if grade.score is not None]
     safe = [grade for grade in final if is_harmless(grade.student)]
     ids = [name for name in IDS if name == "Username" or _identifies(map(IDS[name], safe))]
-    header = [*ids, "First name", "Last name", lab.title, f"{lab.title} (Feedback)"]
-    cells = [*(IDS[name] for name in ids), _first_name, _last_name, lambda grade: number(grade.score), feedback]
+    columns = {name: IDS[name] for name in ids} | NAMES
+    columns |= {lab.title: lambda grade: number(grade.score), f"{lab.title} (Feedback)": feedback}
+    rows = [[cell(grade) for cell in columns.values()] for grade in safe]
     why = "has an id that a spreadsheet takes for a formula; use an exported table (--onto)"
     refused = {(grade.student, grade.lab): why for grade in final if grade not in safe}
-    return Filled(
-        Sheet([header, *([cell(grade) for cell in cells] for grade in safe)]),
-        {(grade.student, grade.lab) for grade in safe},
-        refused,
-    )
-
-
-def _first_name(grade: Grade) -> str:
-    return guarded(grade.first_name)
-
-
-def _last_name(grade: Grade) -> str:
-    return guarded(grade.last_name)
+    return Filled(Sheet([list(columns), *rows]), {(grade.student, grade.lab) for grade in safe}, refused)
 
 
 def _identifies(ids: Iterable[str]) -> bool:
