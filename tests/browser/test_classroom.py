@@ -184,10 +184,11 @@ def test_grader_collects_marks_reads_and_releases_feedback(hub, enter, lab):
     page.get_by_role("link", name="Manual Grading").click()
     for name in (lab.slug, lab.slug, re.compile("Submission #1")):
         page.get_by_role("link", name=name).first.click()
+    page.wait_for_load_state("networkidle")  # until then nothing listens to the fields
     for kind, field, said in (("grade", "#memo", str(MEMO_POINTS)), ("comment", "#memo-comment", COMMENT)):
-        with page.expect_response(f"**/formgrader/api/{kind}/**"):
+        with page.expect_response(re.compile(f"/api/{kind}/")):
             page.locator(field).fill(said)
-            page.locator(field).press("Escape")
+            page.locator(field).press("Tab")
     page = formgrader(enter, hub)
     press(page, row(page, lab.slug), "generate-feedback")
     press(page, row(page, lab.slug), "release-feedback")
@@ -199,4 +200,9 @@ def test_student_reads_feedback(hub, enter, lab):
     assignments(page)
     page.get_by_role("button", name="Fetch Feedback").click()
     page.get_by_text("(view feedback)").click()
+    page.locator(".jp-DirListing-item", has_text=f"{lab.slug}.html").dblclick()
+    shown = page.frame_locator(".jp-HTMLViewer iframe").locator("body")
+    expect(shown).to_contain_text(COMMENT, timeout=PATIENCE_MS)
     page.screenshot(path="/tmp/shots/feedback.png")
+    points = sum(DONE.values()) + MEMO_POINTS
+    expect(shown).to_contain_text(f"{points} ")

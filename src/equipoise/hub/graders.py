@@ -135,7 +135,9 @@ class ExchangeReleaseFeedback(Line, abc.ExchangeReleaseFeedback):
     def copy_files(self) -> None:
         for student, folder in self.pages:
             received = (folder / TIMESTAMP).read_text().strip().replace(" UTC", "Z").replace(" ", "T")
-            with self.packed(folder) as archive:
+            with self.packed(
+                folder, lambda _, names: [name for name in names if not name.endswith(".html")]
+            ) as archive:
                 where = (self.course(), "feedback", self.coursedir.assignment_id, student, received)
                 self.send("PUT", archive, *where)
             self.log.info("Released feedback for %s on %s", student, self.coursedir.assignment_id)
