@@ -6,17 +6,23 @@ This imports nothing but the standard library, so that finding out that nothing 
 from __future__ import annotations
 
 import hashlib
+import os
 import tempfile
 from pathlib import Path
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file so that nobody, not even another process that writes it too, ever sees half of it."""
+def write_whole(path: Path, content: str | bytes, private: bool = False) -> None:
+    """Write a file so that nobody, not even another process that writes it too, ever sees half of it.
+
+    A private one can be read by the owner of its folder only, also if root writes it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     data = content.encode() if isinstance(content, str) else content
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as draft:
         draft.write(data)
-    Path(draft.name).chmod(0o644)
+        if private and os.geteuid() == 0:
+            os.fchown(draft.fileno(), path.parent.stat().st_uid, path.parent.stat().st_gid)
+        os.fchmod(draft.fileno(), 0o600 if private else 0o644)
     Path(draft.name).replace(path)
 
 
