@@ -54,7 +54,7 @@ class Platform:
     results: dict[str, dict[str, dict]] = field(default_factory=dict)  # the latest score by column and user
     members: set[str] | None = None  # who can have scores; None: everybody
     may: set[str] = field(default_factory=lambda: {"lineitem", "score", "result.readonly"})
-    troubles: list[int | str] = field(default_factory=list)  # of the next answers: a status, "drop" or "forget"
+    troubles: list[int | str] = field(default_factory=list)  # of the next answers: a status, "drop", "forget", or 0
     tokens: dict[str, set[str]] = field(default_factory=dict)
     told: list[tuple[str, str]] = field(default_factory=list)  # method and path of every request to a service
     assertions: set[str] = field(default_factory=set)
@@ -195,7 +195,7 @@ def _handler(platform: Platform) -> type[BaseHTTPRequestHandler]:
         def service(self, path: str, asked: dict[str, str], body: bytes):
             platform.told.append((self.command, path))
             trouble = platform.troubles.pop(0) if platform.troubles else None
-            if isinstance(trouble, int):
+            if isinstance(trouble, int) and trouble:
                 return self.send(trouble, {"error": "trouble"})
             if trouble == "drop":  # nothing is done, and nothing answered
                 return self.hang_up()

@@ -11,12 +11,13 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from equipoise.files import write_whole
 
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 LEARNER, LINK = "learner-", "link-"
 Kind = TypeVar("Kind", bound="Record")
 
@@ -91,6 +92,12 @@ def check(folder: Path) -> None:
         raise LaunchError(f"{folder}: {error.strerror}. Name the folder in which the hub keeps launches") from error
     if open_to_all:
         raise LaunchError(f"{folder} holds students' names and is open to everybody. Run: chmod o= {folder}")
+
+
+def is_readable_on_the_way(address: str) -> bool:
+    """Whether what is sent there can be read, or changed, by others: all but https, and what stays on this machine."""
+    parts = urlsplit(address)
+    return parts.scheme != "https" and parts.hostname not in LOOPBACK
 
 
 def _learner(folder: Path, student: str) -> Path:

@@ -18,7 +18,6 @@ import re
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from jupyterhub.handlers import BaseHandler
 from ltiauthenticator.lti13.auth import LTI13Authenticator
@@ -39,7 +38,6 @@ COURSE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 LAB = re.compile(r"[a-z0-9-]{1,60}")
 PLAIN = re.compile(r"[a-z0-9_-]{1,24}")
 DIGITS = 28  # of a digest in a name; with "lti-" as long as Linux lets a name be
-LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 class LoginHandler(LTI13LoginInitHandler):
@@ -154,8 +152,7 @@ class LaunchAuthenticator(LTI13Authenticator):
         if missing := [name for name in needed if not getattr(self, name)]:
             raise ValueError(f"Set c.LaunchAuthenticator.{missing[0]}: see grading/deploy/lti.md.")
         for name in ("authorize_url", "jwks_endpoint"):
-            address = urlsplit(getattr(self, name))
-            if address.scheme != "https" and address.hostname not in LOOPBACK:
+            if launches.is_readable_on_the_way(getattr(self, name)):
                 raise ValueError(f"c.LaunchAuthenticator.{name} must begin with https://")
         for course in self.courses.values():
             if not COURSE.fullmatch(course):
