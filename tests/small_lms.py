@@ -3,16 +3,19 @@
 It does what Moodle and Canvas do in a launch (OpenID Connect's third-party login, an answer by posted form) and checks
 what they check. Its columns and scores have Moodle's habits: addresses with a query, pages, whole rejection of a score
 that is not newer than the one it has. Tests may ask it to misbehave.
+
+By hand: ``python tests/small_lms.py http://127.0.0.1:8000`` shows a page with links into the hub at that address.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from html import escape
@@ -81,7 +84,8 @@ class Platform:
         assert len(asked["nonce"]) > 30 and len(asked["state"]) > 30
         form = {"state": asked["state"], "id_token": self.id_token(asked)}
         fields = "".join(f'<input type="hidden" name="{name}" value="{escape(form[name])}">' for name in form)
-        return f'<form method="post" action="{escape(asked["redirect_uri"])}">{fields}</form>'
+        button = "<button>Go on to the lab</button>"  # others press it by a script
+        return f'<form method="post" action="{escape(asked["redirect_uri"])}">{fields}{button}</form>'
 
     def id_token(self, asked: dict[str, str]) -> str:
         sub, hint, now = asked["login_hint"], json.loads(asked["lti_message_hint"]), int(time.time())
@@ -106,6 +110,13 @@ class Platform:
         own = next((self.item(number) for number, item in self.columns.items() if item.get("of_link") == lab), None)
         found = {"scope": [f"{SCOPES}{name}" for name in sorted(self.may)], "lineitems": self.lineitems}
         return found | ({"lineitem": own["id"]} if lab and own else {})
+
+    def front_page(self) -> str:
+        """A course with a link for each role."""
+        roles = {"learner": ("101", LEARNER), "assistant": ("102", ASSISTANT), "instructor": ("103", INSTRUCTOR)}
+        links = {name: self.begin(sub, roles=[role]) for name, (sub, role) in roles.items()}
+        items = "".join(f'<li><a href="{escape(links[name])}">Open the labs as {name}</a></li>' for name in links)
+        return f"<!DOCTYPE html><title>Bioethics</title><h1>Bioethics</h1><ul>{items}</ul>"
 
     # ---- grades
 
@@ -157,9 +168,9 @@ class Platform:
 
 
 @contextmanager
-def serving(platform: Platform) -> Iterator[Platform]:
+def serving(platform: Platform, port: int = 0) -> Iterator[Platform]:
     """Serve the platform; its address is known from then on."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _handler(platform)) as server:
+    with ThreadingHTTPServer(("127.0.0.1", port), _handler(platform)) as server:
         platform.address = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
@@ -186,6 +197,8 @@ def _handler(platform: Platform) -> type[BaseHTTPRequestHandler]:
                 key = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(platform.key.public_key()))
                 return self.send(200, {"keys": [key | {"kid": "platform", "alg": "RS256", "use": "sig"}]})
             try:
+                if address.path == "/":
+                    return self.send(200, platform.front_page())
                 if address.path == "/auth":
                     return self.send(200, platform.answer(asked))
                 return self.service(address.path, asked, body)
@@ -272,3 +285,19 @@ class Browser:
         """The tool's answer to the whole launch."""
         action, fields = self.form(beginning)
         return self.client.post(action, data=fields)
+
+
+def main(tool: str, port: str = "8100") -> None:
+    """Serve until Ctrl-C, and say what the hub has to know."""
+    with serving(Platform(tool=tool.rstrip("/")), int(port)) as platform:
+        said = {"issuer": platform.address, "client_id": {platform.client_id}, "deployments": {platform.deployment}}
+        said |= {"authorize_url": f"{platform.address}/auth", "jwks_endpoint": f"{platform.address}/jwks"}
+        for name, value in (said | {"courses": {"bioethics": "equipoise"}}).items():
+            print(f"c.LaunchAuthenticator.{name} = {value!r}")
+        print(f"The course: {platform.address}/", flush=True)
+        with suppress(KeyboardInterrupt):
+            threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

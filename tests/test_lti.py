@@ -266,6 +266,7 @@ def test_who_does_not_come_from_the_platform_is_told_where_to_begin(hub, lms):
     for address in ("/hub/lti13/oauth_login", "/hub/lti13/oauth_login?iss=https://elsewhere.example.org"):
         answer = httpx.get(f"{hub.address}{address}", trust_env=False)
         assert f"opened from a course at {lms.address}" in refusal(answer)
+    assert httpx.get(f"{hub.address}/hub/lti13/config", trust_env=False).status_code == 404
 
 
 # ---- names, roles and settings ---------------------------------------------------------------------------------------

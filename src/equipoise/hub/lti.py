@@ -19,6 +19,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from jupyterhub.app import JupyterHub
 from jupyterhub.handlers import BaseHandler
 from ltiauthenticator.lti13.auth import LTI13Authenticator
 from ltiauthenticator.lti13.error import InvalidAudienceError, ValidationError
@@ -116,6 +117,10 @@ class LaunchAuthenticator(LTI13Authenticator):
         self._started = int(time.time())
         self._leeway = LTI13LaunchValidator(parent=self).time_leeway
         self._check_settings()
+
+    def get_handlers(self, app: JupyterHub) -> list[tuple]:
+        """Two addresses; the third of LTI13Authenticator would ask the platform for rights that nobody here needs."""
+        return [(self.login_url(""), self.login_handler), (self.callback_url(""), self.callback_handler)]
 
     async def authenticate(self, handler: BaseHandler, data: dict | None = None) -> dict:
         """The name and groups for a verified launch.
