@@ -262,6 +262,14 @@ def test_a_launch_begun_in_another_browser_is_refused(hub, lms):
     assert hub.groups("lti-143") is hub.groups("lti-144") is None
 
 
+def test_cookies_of_a_launch_come_along_from_another_site(hub, lms):
+    secure = {"X-Scheme": "https"}  # as the server says that speaks https for the hub
+    answer = httpx.get(lms.begin("145"), headers=secure, trust_env=False)
+    cookies = [line for line in answer.headers.get_list("Set-Cookie") if "lti13authenticator" in line]
+    assert len(cookies) == 2
+    assert all({"HttpOnly", "Secure", "SameSite=None"} <= set(cookie.split("; ")) for cookie in cookies)
+
+
 def test_who_does_not_come_from_the_platform_is_told_where_to_begin(hub, lms):
     for address in ("/hub/lti13/oauth_login", "/hub/lti13/oauth_login?iss=https://elsewhere.example.org"):
         answer = httpx.get(f"{hub.address}{address}", trust_env=False)

@@ -13,8 +13,10 @@ from marked_class import Handed, enter, record
 from nbgrader.api import Gradebook
 from small_lms import Platform, new_key, serving
 from support import BIN
+from typer.testing import CliRunner
 
 from equipoise import labs
+from equipoise.cli import app
 from equipoise.grading import launches, lti
 from equipoise.grading.lti import LTIError, Passed, State, compare, make_key, public_jwk, public_pem, send
 from equipoise.grading.run import Classroom
@@ -267,6 +269,21 @@ def test_a_newer_mark_in_the_platform_is_told(room, lms):
     assert why(list(send(room))) == {"the platform has a newer mark"}
 
 
+def test_the_command_sends_and_says_whose_mark_is_missing(course_copy, room, lab, lms, monkeypatch):
+    config = course_copy / "grading" / "nbgrader_config.py"
+    config.write_text(f"{config.read_text()}\nc.Equipoise.lti = {dict(room.config.Equipoise.lti)!r}\n")
+    monkeypatch.setenv("EQUIPOISE_CLASS", str(room.root))
+    lms.members = {"100", "102", "103"}
+    command = ["export", "--to", "lti", "--course", str(course_copy)]
+    first = CliRunner().invoke(app, command)
+    assert first.exit_code == 1
+    assert re.search(r"not sent\W+ben\W+\S+\W+400 Bad", first.stdout) and "3 sent, 1 not sent" in first.stdout
+    lms.members = None
+    again = CliRunner().invoke(app, [*command, lab.slug])
+    assert (again.exit_code, again.stdout.strip()) == (0, "3 unchanged, 1 sent")
+    assert CliRunner().invoke(app, [*command, "--output", "x.csv"]).exit_code == 1
+
+
 # ---- settings and key ------------------------------------------------------------------------------------------------
 
 
@@ -311,6 +328,8 @@ def test_a_key_is_made_once_and_shown_as_platforms_want_it(tmp_path):
     shown = public_jwk(key)
     assert set(shown) == {"e", "kty", "n", "kid", "alg", "use"}
     assert public_pem(key).startswith("-----BEGIN PUBLIC KEY-----")
+    printed = CliRunner().invoke(app, ["lti-key", str(tmp_path / "lti.pem")]).stdout
+    assert public_pem(key) in printed and shown["kid"] in printed
     assert public_jwk(new_key())["kid"] != shown["kid"]
     known = {"n": RFC_7638, "e": "AQAB", "kty": "RSA"}
     assert public_jwk(_Known(jwt.PyJWK(known).key))["kid"] == "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"

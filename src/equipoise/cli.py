@@ -227,7 +227,8 @@ def report(lab: str, course: CourseFolder = None) -> None:
 @app.command()
 def export(
     to: Annotated[
-        Literal["canvas", "moodle", "blackboard", "csv"], typer.Option(help="The platform, or csv for the whole table.")
+        Literal["canvas", "moodle", "blackboard", "csv", "lti"],
+        typer.Option(help="The platform; csv for the whole table; lti to send them, without a file."),
     ],
     lab: Annotated[list[str] | None, typer.Argument(help="The labs; by default all that have marks.")] = None,
     onto: Annotated[
@@ -236,7 +237,9 @@ def export(
     output: Annotated[Path | None, typer.Option(help="The file to write; by default in grading/exports.")] = None,
     course: CourseFolder = None,
 ) -> None:
-    """Write final marks to a file for the learning platform, and say whose are not in it, and why."""
+    """Write final marks to a file for the learning platform, or send them, and say whose are missing, and why."""
+    if to == "lti":
+        return _send_marks(_root(course), lab or [], file=onto or output)
     from equipoise.grading import export as exporting
     from equipoise.grading.records import Unreachable
     from equipoise.grading.run import Classroom, GradingError
@@ -252,6 +255,43 @@ def export(
     console.print(f"{outcome.marks} marks: {outcome.path}", soft_wrap=True, highlight=False, markup=False)
     if not outcome.complete:
         _stop(f"Some marks are not in it. They are listed in {outcome.beside}")
+
+
+def _send_marks(root: Path, labs: list[str], file: Path | None) -> None:
+    """Send final marks by the platform's grade service."""
+    from equipoise.grading import lti
+    from equipoise.grading.launches import LaunchError
+    from equipoise.grading.records import Unreachable
+    from equipoise.grading.run import Classroom, GradingError
+
+    if file:
+        _stop("--to lti sends marks, and has no file: leave out --onto and --output")
+    with _stops_on(GradingError, lti.LTIError, LaunchError, Unreachable), _progress() as report:
+        report("Sending marks")
+        passed = list(lti.send(Classroom(read_course(root)[0]), labs))
+    table = Table("", "student", "lab", "why")
+    for one in passed:
+        if one.why:
+            table.add_row(one.state, *map(Text, (one.student, one.lab, one.why)))
+    if table.rows:
+        console.print(table)
+    counted = Counter(one.state for one in passed)
+    console.print(", ".join(f"{number} {state}" for state, number in counted.items()) or "There are no marks.")
+    if any(one.lost for one in passed):
+        _stop("Some final marks are not in the platform. Run the same command again when their cause is mended.")
+
+
+@app.command()
+def lti_key(
+    file: Annotated[Path, typer.Argument(help="Where the private key lies, or shall lie.")],
+) -> None:
+    """Show the public key for the learning platform to which marks are sent; make the key if there is none."""
+    from equipoise.grading import lti
+
+    with _stops_on(lti.LTIError):
+        key = lti.make_key(file)
+    console.print(f"For Moodle:\n\n{lti.public_pem(key)}\nFor Canvas:\n", markup=False, highlight=False)
+    console.print_json(data=lti.public_jwk(key))
 
 
 @app.command()
