@@ -57,10 +57,11 @@ class Platform:
     results: dict[str, dict[str, dict]] = field(default_factory=dict)  # the latest score by column and user
     members: set[str] | None = None  # who can have scores; None: everybody
     may: set[str] = field(default_factory=lambda: {"lineitem", "score", "result.readonly"})
-    troubles: list[int | str] = field(default_factory=list)  # of the next answers: a status, "drop", "forget", or 0
+    troubles: list[int | str] = field(default_factory=list)  # of the next answers: a status, drop, forget, hang, or 0
     tokens: dict[str, set[str]] = field(default_factory=dict)
     told: list[tuple[str, str]] = field(default_factory=list)  # method and path of every request to a service
     assertions: set[str] = field(default_factory=set)
+    closing: threading.Event = field(default_factory=threading.Event)
 
     # ---- launches
 
@@ -158,11 +159,11 @@ class Platform:
         return 200
 
     def shown(self, number: str) -> list[dict]:
-        """Results as Moodle has them: scaled to the column, a mark of 0 without a score."""
+        """Results as Moodle has them: scaled to the column, a mark of 0 without a score, ids that may be numbers."""
         worth = self.columns[number]["scoreMaximum"]
         scaled = {user: s["scoreGiven"] * worth / s["scoreMaximum"] for user, s in self.results[number].items()}
         return [
-            {"id": f"{number}/{user}", "userId": user} | ({"resultScore": s, "resultMaximum": worth} if s else {})
+            {"id": f"{number}/{user}", "userId": int(user)} | ({"resultScore": s, "resultMaximum": worth} if s else {})
             for user, s in scaled.items()
         ]
 
@@ -175,6 +176,7 @@ def serving(platform: Platform, port: int = 0) -> Iterator[Platform]:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         yield platform
+        platform.closing.set()
         server.shutdown()
         thread.join()
 
@@ -211,6 +213,9 @@ def _handler(platform: Platform) -> type[BaseHTTPRequestHandler]:
             if isinstance(trouble, int) and trouble:
                 return self.send(trouble, {"error": "trouble"})
             if trouble == "drop":  # nothing is done, and nothing answered
+                return self.hang_up()
+            if trouble == "hang":
+                platform.closing.wait()
                 return self.hang_up()
             status, answer, next_page = self.answered(path, asked, body)
             if trouble == "forget":  # it is done, but nobody hears of it

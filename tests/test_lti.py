@@ -305,6 +305,16 @@ def test_a_claim_that_names_nobody_is_replaced_by_no_other(tmp_path, value):
         authenticator.get_username({"sub": "7", f"{CLAIM}custom": {"login": value}})
 
 
+@pytest.mark.parametrize("sub", [None, "", 7])
+def test_a_launch_without_the_platforms_own_id_is_refused_whatever_names_are_made_of(tmp_path, sub):
+    authenticator, now = LaunchAuthenticator(**settings(tmp_path, username_key="custom_login")), int(time.time())
+    token = {"nonce": "x", "iat": now, "exp": now + 300, "sub": sub, f"{CLAIM}custom": {"login": "ada"}}
+    token |= {f"{CLAIM}message_type": "LtiResourceLinkRequest", f"{CLAIM}deployment_id": "1"}
+    token |= {f"{CLAIM}context": {"id": "a"}, f"{CLAIM}roles": [LEARNER]}
+    with pytest.raises(Exception, match="no claim sub"):
+        asyncio.run(authenticator.authenticate(None, token))
+
+
 def test_roles_are_those_of_the_course_in_full():
     wrong = [FACULTY, "Instructor", f"{MEMBERSHIP}#Instructor#Grader", f"x{INSTRUCTOR}", f"{MEMBERSHIP}/#Learner", 7]
     assert context_roles(wrong) == set()

@@ -233,6 +233,13 @@ def test_passing_troubles_are_waited_out(room, lms):
     assert set(outcome(room).values()) == {State.UNCHANGED}
 
 
+def test_an_answer_that_does_not_come_is_not_waited_for(room, lms, monkeypatch):
+    monkeypatch.setattr(lti, "TIMEOUT", 2)
+    lms.troubles = [0, "hang", 0, 0, 0, "hang"]  # columns, and a mark
+    assert set(outcome(room).values()) == {State.SENT}
+    assert lms.troubles == []
+
+
 def test_one_students_trouble_is_his_alone_and_the_next_run_heals_it(room, lms):
     lms.members = {"100", "102", "103"}
     passed = list(send(room))
