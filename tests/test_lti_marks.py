@@ -12,7 +12,7 @@ import pytest
 from marked_class import Handed, enter, record
 from nbgrader.api import Gradebook
 from small_lms import Platform, new_key, serving
-from support import BIN
+from support import BIN, shell
 from typer.testing import CliRunner
 
 from equipoise import labs
@@ -335,7 +335,7 @@ def test_a_key_is_made_once_and_shown_as_platforms_want_it(tmp_path):
     shown = public_jwk(key)
     assert set(shown) == {"e", "kty", "n", "kid", "alg", "use"}
     assert public_pem(key).startswith("-----BEGIN PUBLIC KEY-----")
-    printed = CliRunner().invoke(app, ["lti-key", str(tmp_path / "lti.pem")]).stdout
+    printed = shell("python", "-m", "equipoise.grading.lti", tmp_path / "lti.pem", cwd=tmp_path).stdout
     assert public_pem(key) in printed and shown["kid"] in printed
     assert public_jwk(new_key())["kid"] != shown["kid"]
     known = {"n": RFC_7638, "e": "AQAB", "kty": "RSA"}

@@ -282,19 +282,6 @@ def _send_marks(root: Path, labs: list[str], file: Path | None) -> None:
 
 
 @app.command()
-def lti_key(
-    file: Annotated[Path, typer.Argument(help="Where the private key lies, or shall lie.")],
-) -> None:
-    """Show the public key for the learning platform to which marks are sent; make the key if there is none."""
-    from equipoise.grading import lti
-
-    with _stops_on(lti.LTIError):
-        key = lti.make_key(file)
-    console.print(f"For Moodle:\n\n{lti.public_pem(key)}\nFor Canvas:\n", markup=False, highlight=False)
-    console.print_json(data=lti.public_jwk(key))
-
-
-@app.command()
 def demo(
     lab: Annotated[str | None, typer.Argument(help="The lab; by default that of the book's first case.")] = None,
     course: CourseFolder = None,

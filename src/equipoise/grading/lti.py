@@ -8,6 +8,8 @@ Four rules. A mark that waits for a person is not sent: some platforms would tak
 would delete what it has. A mark is sent once, and again only if it changed; what was sent is kept beside the gradebook
 and compared with what the platform says it has. A mark that somebody changed in the platform is left alone, and told.
 Whatever fails is told by student, and sent by the next run.
+
+``python -m equipoise.grading.lti FILE`` makes the key with which this tool says who it is, and shows its public part.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import base64
 import hashlib
 import json
 import os
+import sys
 import time
 import uuid
 from collections import defaultdict
@@ -54,6 +57,7 @@ TIMEOUT = 30  # seconds without a byte
 GIVE_UP = 3  # students in a row for whom the platform does not answer
 TRANSIENT = {429, 500, 502, 503, 504}
 TOLERANCE = 1e-4  # of the whole; platforms round
+MAKE = "python -m equipoise.grading.lti"
 SILENCE = "the platform does not answer"
 
 
@@ -398,15 +402,15 @@ def private_key(path: Path) -> RSAPrivateKey:
     try:
         mode, content = path.stat().st_mode, path.read_bytes()
     except OSError as error:
-        raise LTIError(f"{path}: {error.strerror}. Run: equipoise lti-key {path}") from error
+        raise LTIError(f"{path}: {error.strerror}. Run: {MAKE} {path}") from error
     if mode & 0o077:
-        raise LTIError(f"{path} can be read by others, who could give marks. Make a new one: equipoise lti-key FILE")
+        raise LTIError(f"{path} can be read by others, who could give marks. Make a new one: {MAKE} FILE")
     try:
         key = serialization.load_pem_private_key(content, password=None)
     except (ValueError, TypeError) as error:
-        raise LTIError(f"{path} holds no private key in PEM without a password. Run: equipoise lti-key FILE") from error
+        raise LTIError(f"{path} holds no private key in PEM without a password. Run: {MAKE} FILE") from error
     if not isinstance(key, RSAPrivateKey):
-        raise LTIError(f"{path} holds a key of another kind; platforms want RSA. Run: equipoise lti-key FILE")
+        raise LTIError(f"{path} holds a key of another kind; platforms want RSA. Run: {MAKE} FILE")
     return key
 
 
@@ -437,3 +441,16 @@ def public_pem(key: RSAPrivateKey) -> str:
     """The public part, as Moodle takes it."""
     kind = serialization.PublicFormat.SubjectPublicKeyInfo
     return key.public_key().public_bytes(serialization.Encoding.PEM, kind).decode()
+
+
+def main(file: str) -> None:
+    """Show the public key, for whoever registers this tool."""
+    try:
+        key = make_key(Path(file))
+    except LTIError as error:
+        sys.exit(str(error))
+    print(f"For Moodle:\n\n{public_pem(key)}\nFor Canvas:\n\n{json.dumps(public_jwk(key), indent=2)}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
