@@ -22,13 +22,17 @@ c = get_config()  # noqa: F821  (nbgrader defines it)
 c.CourseDirectory.course_id = os.environ.get("EQUIPOISE_COURSE_ID") or "equipoise"
 c.CourseDirectory.root = str(root)
 
+# The gradebook is a file beside the class, or a database that is named by its address, which may hold a password.
+if os.environ.get("EQUIPOISE_MARKS_URL"):
+    c.CourseDirectory.db_url = os.environ["EQUIPOISE_MARKS_URL"]
+
 # nbgrader calls its helper `alembic` by name; without this it fails half-way when the environment is not activated.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
 
 # Students' code runs in a sandbox, and tests apart from it. Without these lines nbgrader marks as it does by itself:
 # unprotected. `equipoise grade --explain-sandbox` shows what is enforced on this machine.
 c.Equipoise.course = str(here.parent)
-c.Equipoise.sandbox = "bubblewrap"
+c.Equipoise.sandbox = os.environ.get("EQUIPOISE_SANDBOX") or "bubblewrap"
 c.Autograde.exporter_class = "equipoise.grading.preprocessors.SubmissionExporter"
 c.Autograde.sanitize_preprocessors = []
 c.Autograde.autograde_preprocessors = [

@@ -43,24 +43,25 @@ class Mark(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         """Return the executed notebook. Raises GradingError or SandboxError where ``equipoise grade`` would."""
         slug, student = resources["nbgrader"]["assignment"], resources["nbgrader"]["student"]
-        room, lab = _room(Path(self.config.Equipoise.course), Path.cwd(), slug)
+        gradebook = self.config.CourseDirectory.get("db_url")
+        room, lab = _room(Path(self.config.Equipoise.course), Path.cwd(), gradebook, slug)
         marked, files = room.mark_one(lab, student)
         failure(room.root, slug, student).unlink(missing_ok=True)
         _keep_only(files, Path.cwd() / "autograded" / student / slug)
         return nbformat.reads(marked.notebook, as_version=4), resources
 
 
-def _room(course: Path, root: Path, slug: str) -> tuple[Classroom, Lab]:
+def _room(course: Path, root: Path, gradebook: str | None, slug: str) -> tuple[Classroom, Lab]:
     """The class and its lab as they are now: formgrader's server lives for weeks, and labs are mended meanwhile."""
     settings = course / "grading" / CONFIG_FILE
     state = fingerprint(course / "labs" / slug, course / "datasets"), settings.is_file() and settings.read_bytes()
-    return _read(course, root, slug, state)
+    return _read(course, root, gradebook, slug, state)
 
 
 @lru_cache(maxsize=16)
-def _read(course: Path, root: Path, slug: str, _: object) -> tuple[Classroom, Lab]:
+def _read(course: Path, root: Path, gradebook: str | None, slug: str, _: object) -> tuple[Classroom, Lab]:
     content, lab = load_lab(course, slug)
-    return Classroom(content, root), lab
+    return Classroom(content, root, gradebook), lab
 
 
 def _keep_only(files: set[str], folder: Path) -> None:

@@ -126,10 +126,11 @@ def write_source(lab: Lab, course: Course, folder: Path) -> None:
 class Classroom:
     """An nbgrader course directory, in nbgrader's own layout and configuration."""
 
-    def __init__(self, course: Course, root: Path | None = None):
+    def __init__(self, course: Course, root: Path | None = None, url: str | None = None):
         """``root`` is where submissions and gradebook lie: by default as the course's nbgrader_config.py says.
 
-        Raises GradingError if the course has no configuration for nbgrader, or one that cannot be served.
+        ``url`` is the address of the gradebook, where that is no file in ``root``. Raises GradingError if the course
+        has no configuration for nbgrader, or one that cannot be served.
         """
         self.course = course
         if not (course.root / "grading" / CONFIG_FILE).is_file():
@@ -141,7 +142,7 @@ class Classroom:
             raise GradingError(f"{where}. Mark in a copy of the course that you may write to") from error
         if root is not None:
             root.mkdir(parents=True, exist_ok=True)
-            here = {"root": str(root), "db_url": f"sqlite:///{root.resolve()}/gradebook.db"}
+            here = {"root": str(root), "db_url": url or f"sqlite:///{root.resolve()}/gradebook.db"}
             self.config.merge(Config({"CourseDirectory": here}))
         folders = self.config.CourseDirectory
         if other := [name for name in FIXED if name in folders]:

@@ -13,6 +13,7 @@ import socket
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
+from types import MappingProxyType
 
 from traitlets.config import Config
 
@@ -38,16 +39,25 @@ def roles(courses: Iterable[str]) -> list[dict]:
     return [everyone, *graders, formgraders]
 
 
-def configure(c: Config, state: Path, courses: Mapping[str, Path], book: Path | None = None) -> None:
+def configure(
+    c: Config,
+    state: Path,
+    courses: Mapping[str, Path],
+    book: Path | None = None,
+    *,
+    gradebooks: Mapping[str, str] = MappingProxyType({}),
+    base: str = "/",
+) -> None:
     """Configure a hub on one machine, whose users' files, courses and exchange lie in the 0700 folder ``state``.
 
-    ``courses`` are checkouts by the id of their course. Where users come from (``authenticator_class``), on which
-    address the hub listens and which database it uses is left to whoever calls.
+    ``courses`` are checkouts by the id of their course, ``gradebooks`` the addresses of databases by the same, where
+    a course's is not a file; ``base`` is the path below which the hub is reached. Where users come from
+    (``authenticator_class``), on which address the hub listens and which database it uses is left to whoever calls.
     """
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     state.chmod(0o700)  # JupyterHub makes its database and its secrets readable for all
     ports = Ports(state / "ports.json")
-    exchange = f"{ports.url(EXCHANGE)}/services/{EXCHANGE}"
+    exchange = f"{ports.url(EXCHANGE)}{base}services/{EXCHANGE}"
 
     c.JupyterHub.cookie_secret_file = str(state / "cookie_secret")
     c.JupyterHub.pid_file = str(state / "hub.pid")
@@ -66,10 +76,10 @@ def configure(c: Config, state: Path, courses: Mapping[str, Path], book: Path | 
             "display": False,
         }
     ]
-    c.JupyterHub.services += [
-        _formgrader(course, checkout, state / "courses" / course, number, ports.url(course), exchange)
-        for number, (course, checkout) in enumerate(sorted(courses.items()))
-    ]
+    for number, (course, checkout) in enumerate(sorted(courses.items())):
+        folder = state / "courses" / course
+        told = formgrader_environment(course, checkout, folder / "class", exchange, gradebooks.get(course, ""))
+        c.JupyterHub.services += [_formgrader(course, folder, number, ports.url(course), told)]
     if book:
         c.JupyterHub.services += [{"name": BOOK, "url": ports.url(BOOK), "command": _module("site", book)}]
     c.JupyterHub.tornado_settings = {"headers": HEADERS}
@@ -86,31 +96,38 @@ def _module(name: str, *arguments: Path) -> list[str]:
     return ["setpriv", "--pdeathsig", "TERM", interpreter(), "-m", f"equipoise.hub.{name}", *map(str, arguments)]
 
 
-def _formgrader(course: str, checkout: Path, folder: Path, number: int, url: str, exchange: str) -> dict:
+def formgrader_environment(course: str, checkout: Path, room: Path, exchange: str, gradebook: str = "") -> dict:
+    """What tells a course's formgrader where everything is; ``room`` is the folder of the class."""
+    told = {
+        "EQUIPOISE_EXCHANGE": exchange,
+        "EQUIPOISE_COURSE": str(checkout),
+        "EQUIPOISE_COURSE_ID": course,
+        "EQUIPOISE_CLASS": str(room),
+        "JUPYTER_CONFIG_PATH": os.pathsep.join([f"{GRADER}/jupyter", f"{checkout}/grading"]),
+        "JUPYTER_PATH": f"{GRADER}/share",
+        "SHELL": "/bin/bash",
+        "PATH": f"{PROGRAMS}:/usr/local/bin:/usr/bin:/bin",
+    }
+    return told | ({"EQUIPOISE_MARKS_URL": gradebook} if gradebook else {})
+
+
+def formgrader_command(room: Path) -> tuple[str, ...]:
+    """The server that is a course's formgrader."""
+    return (interpreter(), "-m", "jupyterhub.singleuser", f"--ServerApp.root_dir={room}")
+
+
+def _formgrader(course: str, folder: Path, number: int, url: str, environment: Mapping[str, str]) -> dict:
     """The service that bears a course's name: formgrader, in a room with a checkout and a class."""
-    marks = folder / "class"
+    checkout, marks = Path(environment["EQUIPOISE_COURSE"]), Path(environment["EQUIPOISE_CLASS"])
     marks.mkdir(parents=True, exist_ok=True)
     engine = Path(__file__).parents[2]
     room = Room(folder, "grader", -1 - number, [checkout, engine], [checkout / "_build"], [marks])
     room.furnish()
-    environment = {
-        "EQUIPOISE_EXCHANGE": exchange,
-        "EQUIPOISE_COURSE": str(checkout),
-        "EQUIPOISE_COURSE_ID": course,
-        "EQUIPOISE_CLASS": str(marks),
-        "JUPYTER_CONFIG_PATH": os.pathsep.join([f"{GRADER}/jupyter", f"{checkout}/grading"]),
-        "JUPYTER_PATH": f"{GRADER}/share",
-        "HOME": room.home,
-        "USER": room.name,
-        "SHELL": "/bin/bash",
-        "PATH": f"{PROGRAMS}:/usr/local/bin:/usr/bin:/bin",
-    }
-    server = (interpreter(), "-m", "jupyterhub.singleuser", f"--ServerApp.root_dir={marks}")
     return {
         "name": course,
         "url": url,
-        "command": room.command(*server, dies_with_hub=True),
-        "environment": environment,
+        "command": room.command(*formgrader_command(marks), dies_with_hub=True),
+        "environment": {**environment, "HOME": room.home, "USER": room.name},
         "oauth_no_confirm": True,
         "oauth_client_allowed_scopes": [],
     }

@@ -10,21 +10,24 @@ from pathlib import Path
 
 import psutil
 from jupyterhub.spawner import LocalProcessSpawner
-from traitlets import Unicode
+from traitlets import Integer, Unicode
 
 from equipoise.grading.sandbox import interpreter
 from equipoise.hub.walls import STUDENT, Room
+
+FIRST_TO_END = "500"  # when memory runs out the system ends students' processes before the hub's
 
 
 class WalledSpawner(LocalProcessSpawner):
     """A server in a room of its own. ``mem_limit`` bounds the data of each of its processes."""
 
     rooms = Unicode(help="The folder in which each student's files lie").tag(config=True)
+    process_limit = Integer(512, help="How many processes and threads a student may have at once").tag(config=True)
 
     @property
     def room(self) -> Room:
         folder = Path(self.rooms) / self.user.escaped_name
-        return Room(folder, "student", self.user.orm_user.id, readable=[STUDENT])
+        return Room(folder, "student", self.user.orm_user.id, readable=[STUDENT], processes=self.process_limit)
 
     def user_env(self, env: dict[str, str]) -> dict[str, str]:
         return env | student_environment(env, self.room.home) | {"USER": self.room.name}
@@ -34,6 +37,7 @@ class WalledSpawner(LocalProcessSpawner):
 
         def prepare() -> None:
             os.umask(0o077)
+            Path("/proc/self/oom_score_adj").write_text(FIRST_TO_END)
             if limit:
                 resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 

@@ -41,6 +41,7 @@ class Room:
     readable: Sequence[Path] = ()
     hidden: Sequence[Path] = ()  # parts of what is readable
     writable: Sequence[Path] = ()
+    processes: int = 0  # and threads that it may have at once; 0: as many as the hub's account
 
     @property
     def home(self) -> str:
@@ -74,7 +75,11 @@ class Room:
         for place in self.writable:
             command += [*_parents(place), "--bind", str(place), str(place)]
         command += ["--dir", "/home", "--bind", f"{self.folder}/home", self.home, "--chdir", self.home]
-        return [*command, *self._account(), *program]
+        return [*command, *self._account(), *self._bounds(), *program]
+
+    def _bounds(self) -> list[str]:
+        """Set inside, where the system counts the processes of this room alone: for its user id, or its namespace."""
+        return ["prlimit", f"--nproc={self.processes}:{self.processes}"] if self.processes else []
 
     def _uid(self) -> int:
         return FIRST_UID + self.number if os.getuid() == 0 else UID

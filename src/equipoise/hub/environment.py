@@ -1,0 +1,214 @@
+"""A hub as an operator describes it: by environment variables, which are checked before anything starts.
+
+Everything that is missing or wrong is named at once, and then the hub does not start: there is no password, address or
+database that it would fall back to.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from jupyterhub.auth import Authenticator
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+from traitlets.config import Config
+
+from equipoise.hub import walls
+from equipoise.hub.exchange import NAME
+from equipoise.hub.settings import configure
+
+COURSE_FILES = ("_toc.yml", "grading/nbgrader_config.py")
+SECRETS = ("EQUIPOISE_HUB_DB", "EQUIPOISE_MARKS_URL")  # may hold passwords, and are not handed on
+
+
+class NotTold(Exception):
+    """Something is missing or wrong; the message names the variable, and what to write."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the variables say."""
+
+    url: str  # on which the hub listens, with the path below which it is reached
+    state: Path
+    courses: Mapping[str, Path]  # checkouts, by the id of their course
+    database: str
+    gradebooks: Mapping[str, str]  # addresses, by the id of their course
+    book: Path | None
+    tls: tuple[str, str] | None  # files of a key and a certificate
+
+    @property
+    def base(self) -> str:
+        return urlsplit(self.url).path
+
+
+def set_up(c: Config, environment: MutableMapping[str, str]) -> None:
+    """Configure the hub that ``environment`` describes, and take its secrets out of there.
+
+    Ends the program with a message if that cannot be, or if no authenticator is chosen after this.
+    """
+    try:
+        told = read(environment)
+        walls.check()
+    except (NotTold, walls.WallsError) as error:
+        raise SystemExit(f"The hub does not start.\n{error}") from None
+    for name in SECRETS:
+        environment.pop(name, None)
+    configure(c, told.state, told.courses, told.book, gradebooks=told.gradebooks, base=told.base)
+    c.JupyterHub.bind_url = told.url
+    c.JupyterHub.db_url = told.database
+    c.JupyterHub.upgrade_db = True
+    if told.tls:
+        c.JupyterHub.ssl_key, c.JupyterHub.ssl_cert = told.tls
+    c.JupyterHub.authenticator_class = Unchosen
+
+
+class Unchosen(Authenticator):
+    """Stands where no authenticator was chosen, and lets no hub start."""
+
+    def __init__(self, **options: Any):
+        raise SystemExit(
+            "The hub does not start.\nNobody could log in: choose an authenticator in the hub's configuration"
+            " (c.JupyterHub.authenticator_class)"
+        )
+
+
+def read(environment: Mapping[str, str]) -> Told:
+    """What the variables say. Raises NotTold, with a line for each that is missing or wrong."""
+    told, problems = {}, []
+    for name, understand in PARTS.items():
+        try:
+            told[name] = understand(environment)
+        except NotTold as problem:
+            problems.append(str(problem))
+    if problems:
+        raise NotTold("\n".join(problems))
+    return Told(**told)
+
+
+def _word(environment: Mapping[str, str], name: str, meaning: str) -> str:
+    if value := environment.get(name, "").strip():
+        return value
+    raise NotTold(f"{name} is not set: {meaning}")
+
+
+def _url(environment: Mapping[str, str]) -> str:
+    url = _word(environment, "EQUIPOISE_URL", "where the hub listens, such as http://127.0.0.1:8000/")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not _port(parts):
+        raise NotTold("EQUIPOISE_URL is no address with a port, such as http://127.0.0.1:8000/")
+    if (parts.scheme == "https") != bool(_tls(environment)):
+        raise NotTold("EQUIPOISE_URL begins with https if, and only if, EQUIPOISE_TLS_KEY and _CERT are set")
+    safe = parts.scheme == "https" or _is_loopback(parts.hostname) or environment.get("EQUIPOISE_BEHIND_TLS") == "yes"
+    if not safe:
+        raise NotTold(
+            "EQUIPOISE_URL would let passwords cross a network unencrypted. Set EQUIPOISE_TLS_KEY and _CERT, or listen"
+            " on 127.0.0.1 behind a web server with TLS, or say EQUIPOISE_BEHIND_TLS=yes where only that one gets here"
+        )
+    return url if url.endswith("/") else f"{url}/"
+
+
+def _port(parts: SplitResult) -> int | None:
+    try:
+        return parts.port
+    except ValueError:
+        return None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _tls(environment: Mapping[str, str]) -> tuple[str, str] | None:
+    key, certificate = (environment.get(f"EQUIPOISE_TLS_{part}", "") for part in ("KEY", "CERT"))
+    if not key and not certificate:
+        return None
+    for name, file in (("KEY", key), ("CERT", certificate)):
+        if not os.access(file, os.R_OK):
+            raise NotTold(f"EQUIPOISE_TLS_{name} names no file that the hub can read")
+    return key, certificate
+
+
+def _state(environment: Mapping[str, str]) -> Path:
+    state = Path(_word(environment, "EQUIPOISE_STATE", "the folder of all that is kept, such as /var/lib/equipoise"))
+    if not state.is_absolute():
+        raise NotTold("EQUIPOISE_STATE is not an absolute path")
+    return state
+
+
+def _courses(environment: Mapping[str, str]) -> dict[str, Path]:
+    said = _word(environment, "EQUIPOISE_COURSES", "checkouts by course, such as equipoise=/opt/equipoise/course")
+    courses = {}
+    for word in said.split():
+        name, _, place = word.partition("=")
+        if not NAME.fullmatch(name) or not place.startswith("/"):
+            raise NotTold(f"EQUIPOISE_COURSES: {word} is not NAME=/PATH")
+        for file in COURSE_FILES:
+            if not os.access(Path(place) / file, os.R_OK):
+                raise NotTold(f"EQUIPOISE_COURSES: {name} has no {place}/{file} that the hub can read")
+        courses[name] = Path(place)
+    return courses
+
+
+def _database(environment: Mapping[str, str]) -> str:
+    meaning = "the hub's database, such as postgresql+pg8000://equipoise:PASSWORD@127.0.0.1/hub"
+    said = _word(environment, "EQUIPOISE_HUB_DB", meaning)
+    url = _address("EQUIPOISE_HUB_DB", said)
+    if url.get_backend_name() == "sqlite" and not _is_kept(url, environment.get("EQUIPOISE_STATE", "").strip()):
+        raise NotTold("EQUIPOISE_HUB_DB is a file, which all may read unless it lies in EQUIPOISE_STATE")
+    return said
+
+
+def _is_kept(url: URL, state: str) -> bool:
+    file = os.path.normpath(url.database or "")
+    return bool(state) and os.path.isabs(file) and Path(file).is_relative_to(os.path.normpath(state))
+
+
+def _address(name: str, said: str) -> URL:
+    try:
+        url = make_url(said)
+        url.get_dialect()
+    except (ArgumentError, ValueError, ImportError) as error:
+        problem = "needs a driver that is not here" if isinstance(error, ImportError) else "is no database's address"
+        raise NotTold(f"{name} {problem}, such as postgresql+pg8000://USER:PASSWORD@HOST/DATABASE") from None
+    return url
+
+
+def _gradebooks(environment: Mapping[str, str]) -> dict[str, str]:
+    said = environment.get("EQUIPOISE_MARKS_URL", "").strip()
+    if not said:
+        return {}
+    url = _address("EQUIPOISE_MARKS_URL", said.replace("{course}", "course"))
+    if not url.host:
+        raise NotTold("EQUIPOISE_MARKS_URL names no host; formgrader's walls let no socket or other file through")
+    names = [word.partition("=")[0] for word in environment.get("EQUIPOISE_COURSES", "").split()]
+    if len(names) > 1 and "{course}" not in said:
+        raise NotTold("EQUIPOISE_MARKS_URL names one database for several courses. Write {course} where their ids go")
+    return {name: said.replace("{course}", name) for name in names}
+
+
+def _book(environment: Mapping[str, str]) -> Path | None:
+    book = environment.get("EQUIPOISE_BOOK", "").strip()
+    if book and not (Path(book) / "index.html").is_file():
+        raise NotTold(f"EQUIPOISE_BOOK: there is no {book}/index.html. Build it: equipoise book")
+    return Path(book) if book else None
+
+
+PARTS: Mapping[str, Callable[[Mapping[str, str]], Any]] = {
+    "url": _url,
+    "state": _state,
+    "courses": _courses,
+    "database": _database,
+    "gradebooks": _gradebooks,
+    "book": _book,
+    "tls": _tls,
+}
