@@ -121,6 +121,11 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def _unfit(student: str) -> str:
+    """What keeps a name from being a student's, and a folder's."""
+    return "the name has / in it" if "/" in student else unlike_a_student(student)
+
+
 def _literal(name: str) -> str:
     return re.sub(r"([*?[])", r"[\1]", name)
 
@@ -147,6 +152,13 @@ class Handler(HubAuthenticated, RequestHandler):
         if not model or not self.hub_auth.check_scopes(self.hub_scopes, model):
             raise HTTPError(HTTPStatus.FORBIDDEN, reason="The exchange needs the token of somebody who may use it")
         self.model, self.name = model, model["name"]
+        if "received" in self.path_kwargs:
+            self.insist_on_names(self.path_kwargs["student"], self.path_kwargs["received"])
+
+    def insist_on_names(self, student: str, received: str) -> None:
+        """Parts of a path come encoded, as some proxies make them; decoded, they could be a way to another course."""
+        if _unfit(student) or not RECEIVED.fullmatch(received):
+            raise HTTPError(HTTPStatus.NOT_FOUND, reason="There is no such submission")
 
     def is_grader(self, course: str) -> bool:
         """Graders are a group of the hub; the service that bears the course's name is their formgrader."""
@@ -202,7 +214,7 @@ class Roster(Handler):
         self.insist(self.is_grader(course))
         students = json.loads(self.request.body)["students"]
         for student in students:
-            if problem := unlike_a_student(student):
+            if problem := _unfit(student):
                 raise HTTPError(HTTPStatus.BAD_REQUEST, reason=f"{student!r} cannot be a student: {problem}")
         self.store.enrol(course, students)
         self.write({"students": self.store.roster(course)})
@@ -276,7 +288,7 @@ class HandIn(Arriving):
     def allow(self, course: str, assignment: str) -> None:
         self.insist(self.is_student(course) or self.is_grader(course))
         self.existing(self.store.assignment(course, assignment), "assignment")
-        if problem := unlike_a_student(self.name):
+        if problem := _unfit(self.name):
             raise HTTPError(HTTPStatus.BAD_REQUEST, reason=f"Nothing can be handed in as {self.name!r}: {problem}")
 
     def post(self, course: str, assignment: str) -> None:
@@ -296,7 +308,7 @@ class Feedback(Arriving):
 def application(store: Store, hub: HubAuth, prefix: str) -> Application:
     """The service below ``prefix``, such as ``/services/exchange/``."""
     course, assignment = f"(?P<course>{NAME.pattern})", f"(?P<assignment>{NAME.pattern})"
-    one = rf"{assignment}/(?P<student>[^/]+)/(?P<received>{RECEIVED.pattern})"
+    one = rf"{assignment}/(?P<student>[^/]+)/(?P<received>[^/]+)"
     routes = {
         "courses": Courses,
         f"{course}/assignments": Assignments,
