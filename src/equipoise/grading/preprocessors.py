@@ -14,6 +14,7 @@ import nbformat
 from nbconvert.exporters import NotebookExporter
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
+from traitlets.config import Config
 
 from equipoise import labs
 from equipoise.content import Lab, load_lab
@@ -32,7 +33,7 @@ class SubmissionExporter(NotebookExporter):
         folder = Path(filename).absolute().parent
         if folder.parents[1].name != "submitted":
             return super().from_filename(filename, resources, **options)
-        _, lab = _room(Path(self.config.Equipoise.course), folder.parents[2], folder.name)
+        _, lab = _room(self.config, folder.parents[2], folder.name)
         notebook = harden(labs.marked_notebook(lab, {}), submissions.read(folder).handed_in).notebook
         return self.from_notebook_node(notebook, resources, **options)
 
@@ -43,16 +44,16 @@ class Mark(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         """Return the executed notebook. Raises GradingError or SandboxError where ``equipoise grade`` would."""
         slug, student = resources["nbgrader"]["assignment"], resources["nbgrader"]["student"]
-        gradebook = self.config.CourseDirectory.get("db_url")
-        room, lab = _room(Path(self.config.Equipoise.course), Path.cwd(), gradebook, slug)
+        room, lab = _room(self.config, Path.cwd(), slug)
         marked, files = room.mark_one(lab, student)
         failure(room.root, slug, student).unlink(missing_ok=True)
         _keep_only(files, Path.cwd() / "autograded" / student / slug)
         return nbformat.reads(marked.notebook, as_version=4), resources
 
 
-def _room(course: Path, root: Path, gradebook: str | None, slug: str) -> tuple[Classroom, Lab]:
+def _room(config: Config, root: Path, slug: str) -> tuple[Classroom, Lab]:
     """The class and its lab as they are now: formgrader's server lives for weeks, and labs are mended meanwhile."""
+    course, gradebook = Path(config.Equipoise.course), config.CourseDirectory.get("db_url")
     settings = course / "grading" / CONFIG_FILE
     state = fingerprint(course / "labs" / slug, course / "datasets"), settings.is_file() and settings.read_bytes()
     return _read(course, root, gradebook, slug, state)
