@@ -311,7 +311,7 @@ def roster(
     remove: Annotated[bool, typer.Option("--remove", help="Students who are not in the file lose access.")] = False,
     course: CourseFolder = None,
 ) -> None:
-    """Enrol a class: its students may fetch and hand in, and have names in the gradebook. Run it as often as you like."""
+    """Enrol a class: its students may fetch and hand in, and have names in the gradebook. Run it again at will."""
     from nbgrader.exchange import ExchangeError
 
     from equipoise.grading.run import Classroom, GradingError

@@ -6,9 +6,9 @@ With both versions of JupyterHub that courses run. The tests of a hub follow one
 from __future__ import annotations
 
 import contextlib
-import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -19,9 +19,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from support import copy_course
 
 from equipoise import labs
-from equipoise.content import Lab, load_course
+from equipoise.content import Course, Lab, load_course
 from equipoise.hub import trial
-from equipoise.hub.exchange import Store
 
 PATIENCE_MS = 90_000
 WHEN = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
@@ -31,17 +30,65 @@ MEMO_POINTS = 11
 BEGIN, END = "# YOUR CODE HERE", "raise NotImplementedError()"
 
 
-@pytest.fixture(scope="module", params=["6.1", "5.5"], name="hub")
-def _hub(request, tmp_path_factory, built_course) -> Iterator[trial.Trial]:
-    """A trial hub of the version, whose course is a copy of this one."""
+class Classroom:
+    """A trial hub that can be killed and started again; people stay logged in, each in a browser of his own."""
+
+    def __init__(self, course: Course, book: Path, browser: Browser):
+        self.course, self.book, self.browser = course, book, browser
+        [self.port] = free_ports(1)
+        self.pages: dict[str, Page] = {}
+        self.start()
+
+    def start(self) -> None:
+        self.context = trial.running(self.course, self.port, self.book)
+        self.hub = self.context.__enter__()
+
+    def kill(self) -> None:
+        self.hub.process.kill()
+        self.hub.process.wait()
+        self.close()
+
+    def close(self) -> None:
+        self.context.__exit__(None, None, None)
+
+    def enter(self, user: str) -> Page:
+        """The user's browser, logged in."""
+        if user not in self.pages:
+            page = self.pages[user] = self.browser.new_context(viewport={"width": 1300, "height": 1000}).new_page()
+            page.set_default_timeout(PATIENCE_MS)
+            page.goto(f"{self.hub.url}/hub/login?next=/hub/home")
+            page.fill("#username_input", user)
+            page.fill("#password_input", self.hub.password)
+            page.click("#login_submit")
+            page.wait_for_url("**/hub/home")
+        return self.pages[user]
+
+    def leave(self, user: str) -> None:
+        self.pages.pop(user).context.close()
+
+    def api(self, user: str, method: str, path: str, **how: object) -> httpx.Response:
+        """What is answered to the token of a user's own server, which all of the student's code can read."""
+        token = server_of(user).environ()["JUPYTERHUB_API_TOKEN"]
+        headers = {"Authorization": f"token {token}"}
+        return httpx.request(method, f"{self.hub.url}/{path}", headers=headers, timeout=60, **how)
+
+
+@pytest.fixture(scope="module", params=["6.1", "5.5"], name="room")
+def _room(request, tmp_path_factory, built_course, browser) -> Iterator[Classroom]:
+    """A classroom on either version of the hub, whose course is a copy of this one."""
     folder = tmp_path_factory.mktemp("hub")
     course = load_course(copy_course(folder / "course"))
     with pytest.MonkeyPatch.context() as patch:
         if request.param != "6.1":
             patch.setenv("PYTHONPATH", str(overlay(folder / "hub")))
-        with trial.running(course, *free_ports(1), built_course / "_build" / "book") as running:
-            assert httpx.get(f"{running.url}/hub/api/").json()["version"].startswith(request.param)
-            yield running
+        room = Classroom(course, built_course / "_build" / "book", browser)
+        try:
+            assert httpx.get(f"{room.hub.url}/hub/api/").json()["version"].startswith(request.param)
+            yield room
+        finally:
+            for user in list(room.pages):
+                room.leave(user)
+            room.close()
 
 
 @pytest.fixture(scope="module", name="lab")
@@ -49,30 +96,9 @@ def _lab(course) -> Lab:
     return course.lab(course.in_order()[0].facts.lab)
 
 
-@pytest.fixture(scope="module", name="enter")
-def _enter(hub, browser: Browser) -> Iterator[Callable[[str], Page]]:
-    """Logs a user in, in a browser of his own; the same one when asked again."""
-    pages: dict[str, Page] = {}
-
-    def enter(user: str) -> Page:
-        if user not in pages:
-            page = pages[user] = browser.new_context(viewport={"width": 1300, "height": 1000}).new_page()
-            page.set_default_timeout(PATIENCE_MS)
-            page.goto(f"{hub.url}/hub/login?next=/hub/home")
-            page.fill("#username_input", user)
-            page.fill("#password_input", hub.password)
-            page.click("#login_submit")
-            page.wait_for_url("**/hub/home")
-        return pages[user]
-
-    yield enter
-    for page in pages.values():
-        page.context.close()
-
-
-def formgrader(enter, hub, user: str = "grader") -> Page:
-    page = enter(user)
-    page.goto(hub.pages["Graders (instructor, grader)"])
+def formgrader(room: Classroom, user: str = "grader") -> Page:
+    page = room.enter(user)
+    page.goto(f"{room.hub.url}/services/{trial.COURSE_ID}/formgrader")
     return page
 
 
@@ -92,9 +118,9 @@ def press(page: Page, row: Locator, button: str) -> str:
     return text
 
 
-def open_lab(page: Page, hub, lab: Lab) -> None:
+def open_lab(page: Page, room: Classroom, lab: Lab) -> None:
     """As the button of the lab's page in the book does."""
-    page.goto(f"{hub.url}/hub/user-redirect/equipoise/open/{lab.slug}")
+    page.goto(f"{room.hub.url}/hub/user-redirect/equipoise/open/{lab.slug}")
     page.locator(".jp-Notebook .jp-Cell").first.wait_for()
     expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first).to_be_visible(timeout=PATIENCE_MS)
 
@@ -137,7 +163,7 @@ def assignments(page: Page) -> Locator:
     return listed
 
 
-def room_of(user: str) -> psutil.Process:
+def server_of(user: str) -> psutil.Process:
     """The single-user server of a user."""
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
@@ -147,16 +173,16 @@ def room_of(user: str) -> psutil.Process:
     raise AssertionError(f"{user} has no server")
 
 
-def test_instructor_generates_and_releases(hub, enter, lab):
-    page = formgrader(enter, hub, "instructor")
+def test_instructor_generates_and_releases(room, lab):
+    page = formgrader(room, "instructor")
     press(page, row(page, lab.slug), "assign")
     press(page, row(page, lab.slug), "release")
     expect(row(page, lab.slug).locator(".status")).to_have_text("released")
 
 
-def test_student_fetches_fills_runs_validates_and_submits(hub, enter, lab):
-    page = enter("student1")
-    open_lab(page, hub, lab)
+def test_student_fetches_fills_runs_validates_and_submits(room, lab):
+    page = room.enter("student1")
+    open_lab(page, room, lab)
     for task in DONE:
         write(page, find_cell(page, first_line(lab, task)), labs.solutions(lab)[task])
     memo = find_cell(page, "YOUR ANSWER HERE")
@@ -173,8 +199,8 @@ def test_student_fetches_fills_runs_validates_and_submits(hub, enter, lab):
     expect(page.locator("body")).to_contain_text(WHEN)
 
 
-def test_grader_collects_marks_reads_and_releases_feedback(hub, enter, lab):
-    page = formgrader(enter, hub)
+def test_grader_collects_marks_reads_and_releases_feedback(room, lab):
+    page = formgrader(room)
     assert "Collected: student1" in press(page, row(page, lab.slug), "collect")
     row(page, lab.slug).locator(".num-submissions a").click()
     page.wait_for_url("**/manage_submissions/**")
@@ -189,14 +215,14 @@ def test_grader_collects_marks_reads_and_releases_feedback(hub, enter, lab):
         with page.expect_response(re.compile(f"/api/{kind}/")):
             page.locator(field).fill(said)
             page.locator(field).press("Tab")
-    page = formgrader(enter, hub)
+    page = formgrader(room)
     press(page, row(page, lab.slug), "generate-feedback")
     press(page, row(page, lab.slug), "release-feedback")
 
 
-def test_student_reads_feedback(hub, enter, lab):
-    page = enter("student1")
-    open_lab(page, hub, lab)
+def test_student_reads_feedback(room, lab):
+    page = room.enter("student1")
+    open_lab(page, room, lab)
     assignments(page)
     page.get_by_role("button", name="Fetch Feedback").click()
     page.get_by_text("(view feedback)").click()
@@ -206,3 +232,91 @@ def test_student_reads_feedback(hub, enter, lab):
     page.screenshot(path="/tmp/shots/feedback.png")
     points = sum(DONE.values()) + MEMO_POINTS
     expect(shown).to_contain_text(f"{points} ")
+
+
+# ---- Denials ---------------------------------------------------------------------------------------------------------
+
+
+def test_students_are_kept_from_what_is_not_theirs(room, lab):
+    page = room.enter("student2")
+    open_lab(page, room, lab)
+    for place in ("services/equipoise/formgrader", "user/student1/lab", "hub/admin"):
+        assert page.goto(f"{room.hub.url}/{place}").status in (403, 404), place
+    [handed_in] = room.api("student1", "GET", "services/exchange/equipoise/submissions").json()["submissions"]
+    where = f"{lab.slug}/student1/{handed_in['received']}"
+    for method, path in (
+        ("GET", f"services/exchange/equipoise/submissions/{where}"),
+        ("GET", f"services/exchange/equipoise/feedback/{where}"),
+        ("PUT", f"services/exchange/equipoise/feedback/{where}"),
+        ("PUT", f"services/exchange/equipoise/assignments/{lab.slug}"),
+        ("DELETE", f"services/exchange/equipoise/assignments/{lab.slug}"),
+        ("GET", "services/exchange/equipoise/roster"),
+        ("PUT", "services/exchange/equipoise/roster"),
+        ("GET", "services/equipoise/api/contents"),
+        ("GET", "user/student1/api/contents"),
+        ("GET", "hub/api/users"),
+        ("GET", "hub/api/groups"),
+        ("POST", "hub/api/groups/formgrade-equipoise/users"),
+    ):
+        assert room.api("student2", method, path, json={}).status_code in (403, 404), (method, path)
+    own = room.api("student2", "GET", "services/exchange/equipoise/submissions").json()
+    assert own == {"submissions": []}
+    assert room.api("student1", "GET", f"services/exchange/equipoise/feedback/{where}").is_success
+
+
+def test_students_code_sees_nothing_of_hub_course_or_others(room, lab):
+    """Typed into a notebook and run, as a curious student would."""
+    page = room.enter("student2")
+    open_lab(page, room, lab)
+    course = room.hub.state.parents[1]
+    places = [
+        room.hub.state,
+        room.hub.state / "exchange",
+        room.hub.state / "rooms",
+        course / "labs",
+        f"/proc/{server_of('student1').pid}",
+    ]
+    code = f"""
+import os, pathlib
+print("seen:", [place for place in {[str(place) for place in places]} if os.path.exists(place)])
+others = [p.read_bytes() for p in pathlib.Path("/proc").glob("[0-9]*/environ")]
+print("servers:", len({{e for e in others for v in e.split(b"\\0") if v.startswith(b"JUPYTERHUB_USER=student1")}}))
+try:
+    import equipoise.content
+except ImportError:
+    print("no course")
+"""
+    write(page, find_cell(page, first_line(lab, "predict")), code)
+    page.keyboard.press("Control+Enter")
+    said = page.locator(".jp-Notebook .jp-OutputArea-output", has_text="seen:")
+    expect(said.first).to_contain_text("seen: []", timeout=PATIENCE_MS)
+    expect(said.first).to_contain_text("servers: 0")
+    expect(said.first).to_contain_text("no course")
+
+
+# ---- Mishaps ---------------------------------------------------------------------------------------------------------
+
+
+def test_nothing_is_lost_when_a_browser_is_closed_and_the_hub_is_killed(room, lab):
+    """He closes it while it validates; two submissions come at once; the hub is killed before they are collected."""
+    page = room.enter("student2")
+    open_lab(page, room, lab)
+    page.get_by_role("button", name="Validate").click()
+    page.locator(".jp-Dialog, .jp-Spinner").first.wait_for()
+    room.leave("student2")
+    server, submit = server_of("student2").pid, {"course_id": trial.COURSE_ID, "assignment_id": lab.slug}
+    with ThreadPoolExecutor(2) as both:
+        tries = [
+            both.submit(room.api, "student2", "POST", "user/student2/assignments/submit", json=submit) for _ in "12"
+        ]
+    assert all("value" in answer.result().json() for answer in tries)
+    room.kill()
+    room.start()
+    assert server_of("student2").pid == server
+    assert len(room.api("student2", "GET", "services/exchange/equipoise/submissions").json()["submissions"]) == 2
+    page = formgrader(room)
+    assert "Collected: student2" in press(page, row(page, lab.slug), "collect")
+    assert {path.name for path in (room.hub.state / "courses/equipoise/class/submitted").iterdir()} == {
+        "student1",
+        "student2",
+    }

@@ -1,4 +1,4 @@
-"""JupyterHub's configuration for one server. `install` puts a copy into /etc/equipoise once, and never replaces it: edit that.
+"""JupyterHub's configuration for one server. `install` puts a copy into /etc/equipoise once: edit that.
 
 Addresses and passwords are not written here. They come from the environment, /etc/equipoise/hub.env, and the hub says
 what is missing there. JupyterHub's own settings may be added at the end.
@@ -12,7 +12,7 @@ c = get_config()  # noqa: F821  (JupyterHub defines it)
 set_up(c, os.environ)
 
 # Where users come from. Choose one; until then the hub does not start.
-# c.JupyterHub.authenticator_class = "equipoise.hub.lti.Platform"  # a learning platform, by LTI 1.3; see its own settings
+# c.JupyterHub.authenticator_class = "equipoise.hub.lti.LaunchAuthenticator"  # a learning platform, by LTI 1.3
 # c.JupyterHub.authenticator_class = "pam"  # accounts of this machine; only for a hub that runs as root
 # c.JupyterHub.authenticator_class = "generic-oauth"  # your institution's login; needs the package oauthenticator
 

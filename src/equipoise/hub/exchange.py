@@ -35,10 +35,10 @@ from tornado.web import Application, HTTPError, RequestHandler, stream_request_b
 
 from equipoise.files import write_whole
 from equipoise.grading.submissions import unlike_a_student
+from equipoise.hub.student.equipoise_exchange import MOST_BYTES
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")  # of a course, and of an assignment
 RECEIVED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
-MOST_BYTES = 50_000_000  # of one archive, packed
 IDENTITY_SECONDS = 10  # for so long the hub is not asked again whose token it is, and what it may
 ARCHIVE = ".tar.gz"
 
@@ -237,35 +237,49 @@ class Submission(Handler):
 
 @stream_request_body
 class Arriving(Handler):
-    """A request whose body is an archive. It goes to a file as it comes, once it is known that it may."""
+    """A request whose body is an archive. It goes to a file as it comes, if it may.
+
+    Whoever is refused is told so once all has come: an answer in the middle would cut the line before it is heard.
+    """
+
+    refusal: HTTPError | None = None
+    draft = None
 
     async def prepare(self) -> None:
-        await super().prepare()
-        if self.request.method not in ("POST", "PUT"):
-            return
-        self.allow(**self.path_kwargs)
         self.request.connection.set_max_body_size(MOST_BYTES)
-        self.draft = self.store.draft()
-        self.announced = self.request.headers.get("X-Content-SHA256", "")
-        self.digest = hashlib.sha256()
+        self.announced, self.digest = self.request.headers.get("X-Content-SHA256", ""), hashlib.sha256()
+        try:
+            await super().prepare()
+            if self.request.method in ("POST", "PUT"):
+                self.allow(**self.path_kwargs)
+                self.draft = self.store.draft()
+        except HTTPError as error:
+            self.refusal = error
 
     def allow(self, course: str, **where: str) -> None:
         self.insist(self.is_grader(course))
 
     def data_received(self, chunk: bytes) -> None:
-        self.digest.update(chunk)
-        self.draft.write(chunk)
+        if self.draft:
+            self.digest.update(chunk)
+            self.draft.write(chunk)
+
+    def admit(self) -> None:
+        """To be called first by whatever answers."""
+        if self.refusal:
+            raise self.refusal
 
     def arrived(self) -> Path:
         """The file with the whole body. What was changed or cut off on its way is refused."""
+        self.admit()
         self.draft.flush()
         if self.digest.hexdigest() != self.announced:
             raise HTTPError(HTTPStatus.BAD_REQUEST, reason="What arrived is not what was sent. Send it again")
         return Path(self.draft.name)
 
     def on_finish(self) -> None:
-        if draft := getattr(self, "draft", None):
-            draft.close()
+        if self.draft:
+            self.draft.close()
 
     def on_connection_close(self) -> None:
         self.on_finish()
@@ -273,20 +287,22 @@ class Arriving(Handler):
 
 class Assignment(Arriving):
     def get(self, course: str, assignment: str) -> None:
+        self.admit()
         self.insist(self.is_student(course) or self.is_grader(course))
         self.send_archive(self.existing(self.store.assignment(course, assignment), "assignment"))
 
     def put(self, course: str, assignment: str) -> None:
         self.store.put(self.arrived(), self.store.assignment(course, assignment))
 
-    async def delete(self, course: str, assignment: str) -> None:
+    def delete(self, course: str, assignment: str) -> None:
+        self.admit()
         self.insist(self.is_grader(course))
         self.existing(self.store.assignment(course, assignment), "assignment").unlink()
 
 
 class HandIn(Arriving):
     def allow(self, course: str, assignment: str) -> None:
-        self.insist(self.is_student(course) or self.is_grader(course))
+        self.insist(self.model["kind"] == "user" and (self.is_student(course) or self.is_grader(course)))
         self.existing(self.store.assignment(course, assignment), "assignment")
         if problem := _unfit(self.name):
             raise HTTPError(HTTPStatus.BAD_REQUEST, reason=f"Nothing can be handed in as {self.name!r}: {problem}")
@@ -297,12 +313,14 @@ class HandIn(Arriving):
 
 class Feedback(Arriving):
     def get(self, course: str, assignment: str, student: str, received: str) -> None:
+        self.admit()
         self.insist(self.is_grader(course) or (self.is_student(course) and student == self.name))
         self.send_archive(self.existing(self.store.feedback(course, assignment, student, received), "feedback"))
 
     def put(self, course: str, assignment: str, student: str, received: str) -> None:
+        draft = self.arrived()
         self.existing(self.store.submission(course, assignment, student, received), "submission")
-        self.store.put(self.arrived(), self.store.feedback(course, assignment, student, received))
+        self.store.put(draft, self.store.feedback(course, assignment, student, received))
 
 
 def application(store: Store, hub: HubAuth, prefix: str) -> Application:

@@ -66,8 +66,7 @@ def configure(
     c.ConfigurableHTTPProxy.api_url = ports.url("proxy")
     c.ConfigurableHTTPProxy.command = [str(PROGRAMS / "configurable-http-proxy")]
     c.JupyterHub.load_roles = roles(courses)
-    groups = [f"{part}-{course}" for course in courses for part in ("formgrade", "nbgrader")]
-    c.JupyterHub.load_groups = {group: {"users": []} for group in groups}
+    c.JupyterHub.load_groups = {}  # for whoever calls to fill, unless groups come from launches
     c.JupyterHub.services = [
         {
             "name": EXCHANGE,

@@ -27,6 +27,7 @@ ADDRESS = "EQUIPOISE_EXCHANGE"  # where the exchange is, which the hub tells eac
 PATIENCE_SECONDS = 60  # for a hub that is being started again
 PAUSE_SECONDS = 1
 TIMEOUT_SECONDS = 60
+MOST_BYTES = 50_000_000  # of one archive, packed; the exchange's limit
 MOST_FILES = 2_000
 MOST_UNPACKED_BYTES = 300_000_000
 CHECKSUM = ".sha256"  # beside feedback: which version of it this is
@@ -66,6 +67,11 @@ class Line:
 
     def send(self, method: str, archive, *path: str) -> requests.Response:
         """Send an archive with its checksum, by which the exchange knows that all of it has arrived."""
+        if archive.seek(0, os.SEEK_END) > MOST_BYTES:
+            self.fail(
+                f"Packed, this is larger than the {MOST_BYTES:,} bytes that the exchange takes. Remove large files"
+            )
+        archive.seek(0)
         digest = hashlib.file_digest(archive, "sha256").hexdigest()
         return self.ask(method, *path, data=archive, headers={"X-Content-SHA256": digest})
 
