@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import os
-import sys
 import tarfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 from deployed import Hub
-from hubs import free_ports
+from hubs import exchange_hub
 from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange import ExchangeError
@@ -24,26 +23,11 @@ from support import BIN
 from traitlets.config import Config
 
 from equipoise.hub import exchange, graders
-from equipoise.hub.settings import SERVER_SCOPES, roles
+from equipoise.hub.settings import SERVER_SCOPES
 from equipoise.hub.student import equipoise_exchange as students
 
-COURSES = ("equipoise", "other")
-CONFIG = """
-c.JupyterHub.bind_url = "http://127.0.0.1:{ports[0]}"
-c.JupyterHub.hub_bind_url = "http://127.0.0.1:{ports[1]}"
-c.ConfigurableHTTPProxy.api_url = "http://127.0.0.1:{ports[2]}"
-c.ConfigurableHTTPProxy.command = [{proxy!r}]
-c.JupyterHub.authenticator_class = "dummy"
-c.JupyterHub.load_roles = {roles!r}
-c.JupyterHub.load_groups = {groups!r}
-c.JupyterHub.services = [
-    {{"name": "exchange", "url": "http://127.0.0.1:{ports[3]}",
-      "command": [{python!r}, "-m", "equipoise.hub.exchange", {folder!r}]}},
-    {{"name": "equipoise", "api_token": {course_token!r}}},
-    {{"name": "other", "api_token": {other_token!r}}},
-]
-"""
-COURSE_TOKEN, OTHER_TOKEN = "c" * 32, "o" * 32
+COURSES = {"equipoise": "c" * 32, "other": "o" * 32}  # with the tokens of their formgraders
+COURSE_TOKEN, OTHER_TOKEN = COURSES.values()
 GROUPS = {
     "formgrade-equipoise": {"users": ["grader"]},
     "nbgrader-equipoise": {"users": ["from-platform"]},
@@ -54,15 +38,7 @@ GROUPS = {
 
 @pytest.fixture(scope="module", name="hub")
 def _hub(tmp_path_factory) -> Iterator[Hub]:
-    folder = tmp_path_factory.mktemp("hub")
-    ports = free_ports(4)
-    config = folder / "config.py"
-    values = {"ports": ports, "proxy": str(Path(sys.executable).with_name("configurable-http-proxy"))}
-    values |= {"python": sys.executable, "folder": str(folder / "exchange"), "groups": GROUPS}
-    values |= {"roles": roles(COURSES), "course_token": COURSE_TOKEN, "other_token": OTHER_TOKEN}
-    config.write_text(CONFIG.format(**values))
-    with Hub(config, f"http://127.0.0.1:{ports[0]}/", os.environ).running() as hub:
-        hub.until(lambda: ask(hub, COURSE_TOKEN, "GET", "courses").is_success)
+    with exchange_hub(tmp_path_factory.mktemp("hub"), COURSES, GROUPS) as hub:
         yield hub
 
 

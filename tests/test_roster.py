@@ -58,7 +58,7 @@ def test_a_list_is_entered_once_and_brought_up_to_date(room, written):
     ],
 )
 def test_a_list_with_a_mistake_says_where_and_changes_nothing(room, written, text, says):
-    with pytest.raises(roster.RosterError, match="class.csv") as raised:
+    with pytest.raises(roster.RosterError, match=r"class\.csv") as raised:
         roster.enrol(room, roster.read(written(text)))
     assert says in str(raised.value)
 

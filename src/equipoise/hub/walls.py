@@ -53,21 +53,23 @@ class Room:
         home = self.folder / "home"
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         uid = self._uid()
-        account = f"{self.name}:x:{uid}:{uid}::{self.home}:/bin/bash\n"
-        (self.folder / "passwd").write_text(f"root:x:0:0::/:/bin/false\n{account}")
-        (self.folder / "group").write_text(f"root:x:0:\n{self.name}:x:{uid}:\n")
+        etc = self.folder / "etc"
+        for name in SETTINGS_SEEN:
+            _furnish_setting(Path("/etc") / name, etc / name)
+        (etc / "passwd").write_text(f"root:x:0:0::/:/bin/false\n{self.name}:x:{uid}:{uid}::{self.home}:/bin/bash\n")
+        (etc / "group").write_text(f"root:x:0:\n{self.name}:x:{uid}:\n")
         if os.getuid() == 0:
-            for place in (home, *self.writable):
+            for place in (home, etc, *self.writable):
                 _give(place, uid)
 
     def command(self, *program: str, dies_with_hub: bool) -> list[str]:
         """How to run ``program`` in the room."""
         command = ["bwrap", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--new-session"]
         command += ["--die-with-parent"] if dies_with_hub else []
-        command += read_only_system(SETTINGS_SEEN)
+        command += [*read_only_system(()), "--ro-bind", f"{self.folder}/etc", "/etc"]
+        for place in filter(Path.is_dir, (Path("/etc") / name for name in SETTINGS_SEEN)):
+            command += ["--ro-bind", str(place), str(place)]
         command += ["--dev", "/dev", "--perms", "1777", "--tmpfs", "/dev/shm", "--perms", "1777", "--tmpfs", "/tmp"]
-        for name in ("passwd", "group"):
-            command += ["--ro-bind", f"{self.folder}/{name}", f"/etc/{name}"]
         for place in (*_libraries(), *self.readable):
             command += [*_parents(place), "--ro-bind", str(place), str(place)]
         for place in filter(Path.is_dir, self.hidden):
@@ -110,6 +112,15 @@ def check() -> None:
             f"No walls can be built around students' servers here: {said}. They need root, or user namespaces for"
             " ordinary users, which containers often forbid"
         )
+
+
+def _furnish_setting(original: Path, place: Path) -> None:
+    """A copy of a file: one that is replaced outside while a room is open could not be seen in a sandbox inside it."""
+    if original.is_dir():
+        place.mkdir(parents=True, exist_ok=True)
+    elif original.is_file():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(original, place)
 
 
 def _libraries() -> list[Path]:
