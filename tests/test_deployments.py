@@ -174,7 +174,6 @@ WRONG = {
     "EQUIPOISE_HUB_DB": ["", "geheim", "sqlite:///hub.sqlite", "sqlite:////tmp/hub.sqlite", "nosuch://a:geheim@b/c"],
     "EQUIPOISE_MARKS_URL": ["geheim", "sqlite:////var/marks.db", "postgresql+pg8000://a:geheim@/b?unix_sock=/run/x"],
     "EQUIPOISE_BOOK": ["/nowhere"],
-    "EQUIPOISE_TLS_KEY": ["/nowhere"],
 }
 
 

@@ -41,7 +41,6 @@ class Told:
     database: str
     gradebooks: Mapping[str, str]  # addresses, by the id of their course
     book: Path | None
-    tls: tuple[str, str] | None  # files of a key and a certificate
 
     @property
     def base(self) -> str:
@@ -64,8 +63,6 @@ def set_up(c: Config, environment: MutableMapping[str, str]) -> None:
     c.JupyterHub.bind_url = told.url
     c.JupyterHub.db_url = told.database
     c.JupyterHub.upgrade_db = True
-    if told.tls:
-        c.JupyterHub.ssl_key, c.JupyterHub.ssl_cert = told.tls
     c.JupyterHub.authenticator_class = Unchosen
 
 
@@ -101,15 +98,12 @@ def _word(environment: Mapping[str, str], name: str, meaning: str) -> str:
 def _url(environment: Mapping[str, str]) -> str:
     url = _word(environment, "EQUIPOISE_URL", "where the hub listens, such as http://127.0.0.1:8000/")
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or not _port(parts):
-        raise NotTold("EQUIPOISE_URL is no address with a port, such as http://127.0.0.1:8000/")
-    if (parts.scheme == "https") != bool(_tls(environment)):
-        raise NotTold("EQUIPOISE_URL begins with https if, and only if, EQUIPOISE_TLS_KEY and _CERT are set")
-    safe = parts.scheme == "https" or _is_loopback(parts.hostname) or environment.get("EQUIPOISE_BEHIND_TLS") == "yes"
-    if not safe:
+    if parts.scheme != "http" or not parts.hostname or not _port(parts):
+        raise NotTold("EQUIPOISE_URL is no address with a port, such as http://127.0.0.1:8000/ (without TLS)")
+    if not _is_loopback(parts.hostname) and environment.get("EQUIPOISE_BEHIND_TLS") != "yes":
         raise NotTold(
-            "EQUIPOISE_URL would let passwords cross a network unencrypted. Set EQUIPOISE_TLS_KEY and _CERT, or listen"
-            " on 127.0.0.1 behind a web server with TLS, or say EQUIPOISE_BEHIND_TLS=yes where only that one gets here"
+            "EQUIPOISE_URL would let passwords cross a network unencrypted. Listen on 127.0.0.1 behind a web server with"
+            " TLS, or say EQUIPOISE_BEHIND_TLS=yes where only such a server gets here"
         )
     return url if url.endswith("/") else f"{url}/"
 
@@ -126,16 +120,6 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _tls(environment: Mapping[str, str]) -> tuple[str, str] | None:
-    key, certificate = (environment.get(f"EQUIPOISE_TLS_{part}", "") for part in ("KEY", "CERT"))
-    if not key and not certificate:
-        return None
-    for name, file in (("KEY", key), ("CERT", certificate)):
-        if not os.access(file, os.R_OK):
-            raise NotTold(f"EQUIPOISE_TLS_{name} names no file that the hub can read")
-    return key, certificate
 
 
 def _state(environment: Mapping[str, str]) -> Path:
@@ -210,5 +194,4 @@ PARTS: Mapping[str, Callable[[Mapping[str, str]], Any]] = {
     "database": _database,
     "gradebooks": _gradebooks,
     "book": _book,
-    "tls": _tls,
 }
