@@ -102,7 +102,7 @@ def _url(environment: Mapping[str, str]) -> str:
         raise NotTold("EQUIPOISE_URL is no address with a port, such as http://127.0.0.1:8000/ (without TLS)")
     if not _is_loopback(parts.hostname) and environment.get("EQUIPOISE_BEHIND_TLS") != "yes":
         raise NotTold(
-            "EQUIPOISE_URL would let passwords cross a network unencrypted. Listen on 127.0.0.1 behind a web server with"
+            "EQUIPOISE_URL would let passwords cross a network unencrypted. Listen on 127.0.0.1 behind a server with"
             " TLS, or say EQUIPOISE_BEHIND_TLS=yes where only such a server gets here"
         )
     return url if url.endswith("/") else f"{url}/"
