@@ -189,8 +189,7 @@ def test_student_fetches_fills_runs_validates_and_submits(room, lab):
     memo.dblclick()
     write(page, memo, "I would wait for new devices, and draw blood meanwhile.")
     menu(page, "Run", "Run All Cells")
-    page.keyboard.press("ControlOrMeta+s")
-    page.get_by_role("button", name="Validate").click()
+    page.get_by_role("button", name="Validate").click()  # saves, too
     found = page.locator(".jp-Dialog", has_text="The following cell failed")  # the first of the tasks that are left
     expect(found).to_contain_text(first_line(lab, "test-gap"), timeout=PATIENCE_MS)
     found.get_by_role("button", name="Ok", exact=True).click()
