@@ -65,6 +65,8 @@ def test_launch_button_leads_to_the_hub_if_there_is_one(course):
     start = f"[Start the lab in Jupyter]({hub}/hub/user-redirect/equipoise/open/{case.facts.lab})"
     assert start in with_hub and start in lab_page(course.lab(case.facts.lab), f"{hub}/")
     assert f"[Read {lab}" in with_hub
+    page = lab_page(course.lab(case.facts.lab), hub, "https://git.example.org/practice.git")
+    assert f"{hub}/hub/user-redirect/git-pull?repo=https%3A%2F%2Fgit.example.org%2Fpractice.git&branch=main" in page
     assert f"[Open {lab}" in without and "Jupyter](" not in without.split("## The case")[0]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from math import ceil
 from pathlib import Path
+from subprocess import CalledProcessError
 from typing import Annotated, Literal, NoReturn
 
 import typer
@@ -330,14 +331,28 @@ def roster(
 
 
 @app.command()
+def practice(course: CourseFolder = None) -> None:
+    """Make a repository of labs to practise on, without marks; push it where your hub can fetch it."""
+    with _stops_on(ContentError):
+        content = load_course(_root(course))
+    from equipoise.hub import practice as practising
+
+    folder = content.root / "_build" / "practice"
+    with _progress() as report, _stops_on(OSError, CalledProcessError):
+        report("Writing the labs")
+        changed = practising.write(content, folder)
+    console.print(f"{folder}: {'changed' if changed else 'as it was'}", soft_wrap=True, highlight=False)
+
+
+@app.command()
 def hub(
     port: Annotated[int, typer.Option(min=1, max=65535, help="The port of this machine that it listens on.")] = 8000,
     course: CourseFolder = None,
 ) -> None:
     """Try it all in a browser: a JupyterHub on this machine, with the book, formgrader and two students."""
     with _stops_on(ContentError):
-        from equipoise.book.build import BuildError, build
-        from equipoise.hub import trial
+        from equipoise.book.build import PRACTICE, BuildError, build
+        from equipoise.hub import practice, trial
         from equipoise.hub.walls import WallsError
 
     root = _root(course)
@@ -347,6 +362,8 @@ def hub(
         with _progress() as report:
             report("Building the book")
             book = build(content, hub=trial.address(port))
+            practice.write(content, root / "_build" / "practice")
+            practice.publish(root / "_build" / "practice", book.parent / PRACTICE)
             report("Starting JupyterHub")
             started = stack.enter_context(trial.running(content, port, book.parent))
         for name, page in started.pages.items():

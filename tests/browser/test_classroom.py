@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import psutil
@@ -19,8 +21,10 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from support import copy_course
 
 from equipoise import labs
+from equipoise.book.build import PRACTICE
+from equipoise.book.lab_page import practise, start_in_jupyter
 from equipoise.content import Course, Lab, load_course
-from equipoise.hub import trial
+from equipoise.hub import practice, trial
 
 PATIENCE_MS = 90_000
 WHEN = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
@@ -37,6 +41,7 @@ class Classroom:
         self.course, self.book, self.browser = course, book, browser
         [self.port] = free_ports(1)
         self.pages: dict[str, Page] = {}
+        self.hosts: set[str] = set()
         self.start()
 
     def start(self) -> None:
@@ -56,6 +61,7 @@ class Classroom:
         if user not in self.pages:
             page = self.pages[user] = self.browser.new_context(viewport={"width": 1300, "height": 1000}).new_page()
             page.set_default_timeout(PATIENCE_MS)
+            page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
             page.goto(f"{self.hub.url}/hub/login?next=/hub/home")
             page.fill("#username_input", user)
             page.fill("#password_input", self.hub.password)
@@ -81,7 +87,10 @@ def _room(request, tmp_path_factory, built_course, browser) -> Iterator[Classroo
     with pytest.MonkeyPatch.context() as patch:
         if request.param != "6.1":
             patch.setenv("PYTHONPATH", str(overlay(folder / "hub")))
-        room = Classroom(course, built_course / "_build" / "book", browser)
+        site = shutil.copytree(built_course / "_build" / "book", folder / "site")
+        practice.write(course, folder / "practice")
+        practice.publish(folder / "practice", site / PRACTICE)
+        room = Classroom(course, site, browser)
         try:
             assert httpx.get(f"{room.hub.url}/hub/api/").json()["version"].startswith(request.param)
             yield room
@@ -118,9 +127,13 @@ def press(page: Page, row: Locator, button: str) -> str:
     return text
 
 
+def address_of(link: str) -> str:
+    return re.fullmatch(r"\[.+]\((.+)\)", link)[1]
+
+
 def open_lab(page: Page, room: Classroom, lab: Lab) -> None:
     """As the button of the lab's page in the book does."""
-    page.goto(f"{room.hub.url}/hub/user-redirect/equipoise/open/{lab.slug}")
+    page.goto(address_of(start_in_jupyter(room.hub.url, lab)))
     page.locator(".jp-Notebook .jp-Cell").first.wait_for()
     expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first).to_be_visible(timeout=PATIENCE_MS)
 
@@ -233,6 +246,14 @@ def test_student_reads_feedback(room, lab):
     expect(shown).to_contain_text(f"{points} ")
 
 
+def test_a_lab_is_brought_to_practise_on(room, lab):
+    page = room.enter("student1")
+    page.goto(address_of(practise(room.hub.url, f"{room.hub.pages['The book']}{PRACTICE}", lab)))
+    page.wait_for_url(f"**/lab/tree/practice/{lab.slug}/{lab.slug}.ipynb")
+    page.locator(".jp-Notebook .jp-Cell").first.wait_for()
+    assert page.goto(room.hub.pages["The book"]).ok
+
+
 # ---- Denials ---------------------------------------------------------------------------------------------------------
 
 
@@ -326,3 +347,4 @@ def test_nothing_is_lost_when_a_browser_is_closed_and_the_hub_is_killed(room, la
         "student1",
         "student2",
     }
+    assert room.hosts == {urlsplit(room.hub.url).netloc}  # nothing, in all this, was loaded from elsewhere

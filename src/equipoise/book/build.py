@@ -32,6 +32,7 @@ class Edition(StrEnum):
     INSTRUCTOR = "instructor"
 
 
+PRACTICE = "practice.git"  # beside the pages that a hub serves: a repository of labs to practise on
 MARK = "Instructor's edition: holds solutions"  # on every page of it
 FOLDERS = {Edition.STUDENTS: "book", Edition.INSTRUCTOR: "book-instructor"}
 ENGINE = Path(__file__).parents[1]
@@ -105,7 +106,8 @@ class _Part:
         configuration = yaml.safe_load((self.root / "_config.yml").read_text(encoding="utf-8"))
         added = {"equipoise_edition": self.edition.value, "equipoise_kernels": usable_cores()}
         added |= {"language": self.language, "equipoise_languages": self.others}
-        added |= {"equipoise_hub": self.hub} if self.hub else {}
+        if self.hub:
+            added |= {"equipoise_hub": self.hub, "equipoise_practice": f"{self.hub}/services/book/{PRACTICE}"}
         configuration.setdefault("sphinx", {}).setdefault("config", {}).update(added)
         path = self.work / "_config.yml"
         write_whole(path, yaml.safe_dump(configuration, sort_keys=False))

@@ -28,6 +28,7 @@ COMPLETED = "equipoise"  # under which the environment keeps a digest of a page 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_config_value("equipoise_hub", "", "env", [str])
+    app.add_config_value("equipoise_practice", "", "env", [str])
     app.connect("config-inited", _build_alone, priority=0)
     editions.setup(app)
     execute.setup(app)
@@ -78,7 +79,7 @@ def _complete_page(app: Sphinx, page: str, source: list[str]) -> None:
         case ("labs", slug, "lab"):
             lab = course.lab(slug)
             _depends(app, lab.folder / "rubric.yml")
-            source[0] = lab_page(lab, app.config.equipoise_hub)
+            source[0] = lab_page(lab, app.config.equipoise_hub, app.config.equipoise_practice)
             return
         case ("labs", slug, "wrong_answers"):
             lab = course.lab(slug)

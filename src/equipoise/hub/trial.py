@@ -12,6 +12,7 @@ import json
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -63,6 +64,7 @@ def running(course: Course, port: int, book: Path) -> Iterator[Trial]:
     url, state = address(port), course.root / "_build" / "hub"
     state.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _alone(state):
+        _insist_that_it_is_free(port)
         Store(state / EXCHANGE).enrol(COURSE_ID, list(STUDENTS))
         password = secrets.token_urlsafe(12)
         told = {"url": url, "state": str(state), "course": str(course.root), "book": str(book), "password": password}
@@ -76,6 +78,15 @@ def running(course: Course, port: int, book: Path) -> Iterator[Trial]:
 
 def address(port: int) -> str:
     return f"http://127.0.0.1:{port}"
+
+
+def _insist_that_it_is_free(port: int) -> None:
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise HubError(f"Port {port} cannot be used: {error.strerror}. Choose another: --port PORT") from None
 
 
 @contextmanager
