@@ -54,7 +54,7 @@ def _tokens(hub) -> dict[str, str]:
 @pytest.fixture(name="lab")
 def _lab(hub, request) -> str:
     """A lab of this test's own, handed out."""
-    name = f"lab-{abs(hash(request.node.name))}"
+    name = f"lab-{hashlib.sha256(request.node.name.encode()).hexdigest()[:12]}"
     assert send(hub, COURSE_TOKEN, "PUT", f"equipoise/assignments/{name}", {f"{name}.ipynb": b"released"}).is_success
     return name
 
@@ -120,6 +120,13 @@ def test_everybody_may_what_is_theirs_and_nothing_else(hub, tokens, lab, who):
     assert {answer.status_code for answer in tried.values() if not answer.is_success} <= {403}
 
 
+def test_nobody_but_a_courses_graders_reaches_its_formgrader(hub, tokens):
+    reach = {who: set(hub.api("GET", "hub/api/user", token).json()["scopes"]) for who, token in tokens.items()}
+    for course, grader in (("equipoise", "grader"), ("other", "other-grader")):
+        assert [who for who in reach if f"access:services!service={course}" in reach[who]] == [grader]
+    assert not [scope for scopes in reach.values() for scope in scopes if scope.startswith(("admin", "groups", "list"))]
+
+
 def test_what_somebody_handed_in_is_for_him_and_the_courses_graders(hub, tokens, lab):
     received = hand_in(hub, tokens["ada"], lab, {"mine": b"1"})
     page = send(hub, tokens["course"], "PUT", f"equipoise/feedback/{lab}/ada/{received}", {"lab.html": b"well done"})
@@ -136,10 +143,26 @@ def test_what_somebody_handed_in_is_for_him_and_the_courses_graders(hub, tokens,
     assert [s["student"] for s in listed["eve"] or []] == []
 
 
-@pytest.mark.parametrize("path", ["%2e%2e", "%2e%2e%2f%2e%2e", "..%2fother"])
-def test_no_name_leads_out_of_a_course(hub, tokens, lab, path):
-    for place in (f"equipoise/assignments/{path}", f"equipoise/submissions/{lab}/{path}/2026-01-01T00:00:00.000000Z"):
+def test_no_name_leads_out_of_a_course(hub, tokens, lab):
+    """What the other course's student handed in lies where these names would lead."""
+    send(hub, tokens["other"], "PUT", f"other/assignments/{lab}", {"a": b""})
+    answer = send(hub, tokens["other-student"], "POST", f"other/submissions/{lab}", {"secret": b""})
+    inside = f"other/submissions/{lab}/other-student/{answer.json()['received']}"
+    assert ask(hub, tokens["other"], "GET", inside).is_success
+    for out in ("..%2f..%2f..%2f", "%2e%2e%2f%2e%2e%2f%2e%2e%2f"):
+        student = f"{out}other%2fsubmissions%2f{lab}%2fother-student"
+        place = f"equipoise/submissions/{lab}/{student}/{answer.json()['received']}"
         assert ask(hub, tokens["grader"], "GET", place).status_code in (403, 404)
+
+
+def test_one_student_cannot_fill_the_exchange(hub, tokens, lab, monkeypatch):
+    for number in range(exchange.MOST_SUBMISSIONS):
+        hand_in(hub, tokens["bo"], lab, {"n": bytes([number])})
+    refused = send(hub, tokens["bo"], "POST", f"equipoise/submissions/{lab}", {"n": b"more"})
+    assert refused.status_code == 429 and "100 times" in refused.json()["message"]
+    hand_in(hub, tokens["ada"], lab, {"n": b"first"})
+    roster = hub.http.put("services/exchange/equipoise/roster", content=b"0" * 2_000_000)
+    assert not roster.is_success
 
 
 def test_a_token_that_is_not_for_the_exchange_opens_nothing(hub, tokens):
@@ -206,22 +229,17 @@ def test_a_store_forgets_what_a_killed_process_had_half_received(tmp_path):
     assert list(exchange.Store(tmp_path / "exchange").drafts.iterdir()) == []
 
 
-def test_submissions_of_the_same_microsecond_are_both_kept(tmp_path, monkeypatch):
-    class Stopped(datetime):
-        times = iter([datetime(2026, 1, 1, tzinfo=UTC)] * 3 + [datetime(2026, 1, 2, tzinfo=UTC)])
-
-        @classmethod
-        def now(cls, tz=None):
-            return next(cls.times)
-
-    monkeypatch.setattr(exchange, "datetime", Stopped)
+@pytest.mark.parametrize("second", [datetime(2026, 1, 1, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=UTC)])
+def test_what_comes_later_is_later_whatever_the_clock_says(tmp_path, monkeypatch, second):
+    times = iter([datetime(2026, 1, 1, tzinfo=UTC), second])
+    monkeypatch.setattr(exchange, "datetime", type("Clock", (datetime,), {"now": lambda tz=None: next(times)}))
     store = exchange.Store(tmp_path / "exchange")
     for content in (b"first", b"second"):
         with store.draft() as draft:
             draft.write(content)
             draft.flush()
             store.hand_in(Path(draft.name), "c", "a", "ada")
-    kept = sorted((tmp_path / "exchange/c/submissions/a/ada").iterdir())
+    kept = sorted(store.folder("c", "a", "ada").iterdir())
     assert [path.read_bytes() for path in kept] == [b"first", b"second"]
 
 
@@ -266,6 +284,10 @@ def test_once_round(act):
     act("ada", students.ExchangeFetchAssignment, replace_missing_files=True)
     assert (own / f"{act.lab}.ipynb").read_text() == "answer"
 
+    (own / f"{act.lab}.ipynb").rename(own / "renamed.ipynb")
+    with pytest.raises(ExchangeError, match="nothing was handed in"):
+        act("ada", students.ExchangeSubmit)
+    (own / "renamed.ipynb").rename(own / f"{act.lab}.ipynb")
     act("ada", students.ExchangeSubmit)
     act("course", graders.ExchangeCollect)
     collected = act.folder / "course" / "submitted" / "ada" / act.lab
@@ -295,6 +317,38 @@ def test_the_time_of_arrival_counts_whatever_the_folder_says(act, hub, tokens, c
     act("course", graders.ExchangeCollect)
     said = (act.folder / "course" / "submitted" / "ada" / act.lab / "timestamp.txt").read_text()
     assert said == students.timestamp(received) and "of its own" in caplog.text
+
+
+def bomb(kind: str) -> bytes:
+    """What makes Python's own tarfile fail, each in its way."""
+    member = tarfile.TarInfo("a")
+    if kind == "time":
+        member.mtime = 2**70
+    if kind == "name":
+        member.pax_headers = {"path": "a\0b"}
+    if kind == "depth":
+        member.name = "/".join("d" * 1500)
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz", format=tarfile.PAX_FORMAT) as archive:
+        archive.addfile(member)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["time", "name", "depth"])
+def test_no_archive_keeps_others_from_being_collected(act, hub, tokens, kind):
+    hand_in(hub, tokens["ada"], act.lab, bomb(kind))
+    hand_in(hub, tokens["bo"], act.lab, {f"{act.lab}.ipynb": b"fine"})
+    act("course", graders.ExchangeCollect)
+    submitted = act.folder / "course" / "submitted"
+    assert (submitted / "bo" / act.lab / f"{act.lab}.ipynb").read_text() == "fine"
+    assert (submitted / "ada" / act.lab / "timestamp.txt").is_file()
+
+
+def test_an_archive_is_never_read_into_memory_beyond_its_bound(act, hub, tokens, monkeypatch, caplog):
+    monkeypatch.setattr(students, "MOST_UNPACKED_BYTES", 1_000_000)
+    hand_in(hub, tokens["ada"], act.lab, {"x" * 2_000_000: b""})  # a name is read whole
+    act("course", graders.ExchangeCollect)
+    assert "is larger than" in caplog.text
 
 
 def test_hostile_archives_stop_nobody_and_lead_nowhere(act, hub, tokens, caplog):
@@ -336,7 +390,7 @@ def test_at_the_deadline_the_last_submission_in_time_is_collected(act, hub, toke
 
 def test_a_submission_that_is_too_large_is_not_sent(act, monkeypatch):
     monkeypatch.setattr(students, "MOST_BYTES", 100)
-    write(act.folder / "ada" / "equipoise" / act.lab, film=os.urandom(200).hex())
+    write(act.folder / "ada" / "equipoise" / act.lab, **{f"{act.lab}__ipynb": os.urandom(200).hex()})
     with pytest.raises(ExchangeError, match="Remove large files"):
         act("ada", students.ExchangeSubmit)
 

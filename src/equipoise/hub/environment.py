@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +21,13 @@ from sqlalchemy.exc import ArgumentError
 from traitlets.config import Config
 
 from equipoise.hub import walls
-from equipoise.hub.exchange import NAME
-from equipoise.hub.settings import configure
+from equipoise.hub.settings import BOOK, EXCHANGE, configure
 
 COURSE_FILES = ("_toc.yml", "grading/nbgrader_config.py")
-SECRETS = ("EQUIPOISE_HUB_DB", "EQUIPOISE_MARKS_URL")  # may hold passwords, and are not handed on
+MARKS = "EQUIPOISE_MARKS_URL"
+SECRETS = ("EQUIPOISE_HUB_DB", MARKS)  # may hold passwords, as all that begin so, and are not handed on
+COURSE = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")  # as the hub wants names of roles
+SERVICES = (EXCHANGE, BOOK, "hub", "proxy")  # names that are taken
 
 
 class NotTold(Exception):
@@ -57,8 +60,8 @@ def set_up(c: Config, environment: MutableMapping[str, str]) -> None:
         walls.check()
     except (NotTold, walls.WallsError) as error:
         raise SystemExit(f"The hub does not start.\n{error}") from None
-    for name in SECRETS:
-        environment.pop(name, None)
+    for name in [name for name in environment if name.startswith(SECRETS)]:
+        environment.pop(name)
     configure(c, told.state, told.courses, told.book, gradebooks=told.gradebooks, base=told.base)
     c.JupyterHub.bind_url = told.url
     c.JupyterHub.db_url = told.database
@@ -134,8 +137,8 @@ def _courses(environment: Mapping[str, str]) -> dict[str, Path]:
     courses = {}
     for word in said.split():
         name, _, place = word.partition("=")
-        if not NAME.fullmatch(name) or not place.startswith("/"):
-            raise NotTold(f"EQUIPOISE_COURSES: {word} is not NAME=/PATH")
+        if not COURSE.fullmatch(name) or name in (*SERVICES, *courses) or not place.startswith("/"):
+            raise NotTold(f"EQUIPOISE_COURSES: {word} is not NAME=/PATH, with a name of small letters for each course")
         for file in COURSE_FILES:
             if not os.access(Path(place) / file, os.R_OK):
                 raise NotTold(f"EQUIPOISE_COURSES: {name} has no {place}/{file} that the hub can read")
@@ -168,16 +171,24 @@ def _address(name: str, said: str) -> URL:
 
 
 def _gradebooks(environment: Mapping[str, str]) -> dict[str, str]:
-    said = environment.get("EQUIPOISE_MARKS_URL", "").strip()
-    if not said:
-        return {}
-    url = _address("EQUIPOISE_MARKS_URL", said.replace("{course}", "course"))
-    if not url.host:
-        raise NotTold("EQUIPOISE_MARKS_URL names no host; formgrader's walls let no socket or other file through")
+    """Each course's formgrader knows the password of its database, so no two courses may share one."""
     names = [word.partition("=")[0] for word in environment.get("EQUIPOISE_COURSES", "").split()]
-    if len(names) > 1 and "{course}" not in said:
-        raise NotTold("EQUIPOISE_MARKS_URL names one database for several courses. Write {course} where their ids go")
-    return {name: said.replace("{course}", name) for name in names}
+    if len(names) > 1 and environment.get(MARKS, "").strip():
+        one = _marks_variable(names[0])
+        raise NotTold(f"{MARKS} names one database for several courses. Name one for each, such as {one}, or none")
+    variables = {name: MARKS if len(names) == 1 else _marks_variable(name) for name in names}
+    said = {name: environment.get(variable, "").strip() for name, variable in variables.items()}
+    for name, url in said.items():
+        if url and not _address(variables[name], url).host:
+            raise NotTold(f"{variables[name]} names no host; formgrader's walls let no socket or other file through")
+    accounts = [(_address(MARKS, url).username, _address(MARKS, url).host) for url in said.values() if url]
+    if len(set(accounts)) < len(accounts):
+        raise NotTold(f"{MARKS}_...: two courses have the same user, and could read each other's marks")
+    return {name: url for name, url in said.items() if url}
+
+
+def _marks_variable(course: str) -> str:
+    return f"{MARKS}_{course.upper().replace('-', '_')}"
 
 
 def _book(environment: Mapping[str, str]) -> Path | None:

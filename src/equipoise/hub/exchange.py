@@ -22,8 +22,10 @@ import os
 import re
 import signal
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlparse
@@ -33,7 +35,6 @@ from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
 from tornado.web import Application, HTTPError, RequestHandler, stream_request_body
 
-from equipoise.files import write_whole
 from equipoise.grading.submissions import unlike_a_student
 from equipoise.hub.student.equipoise_exchange import MOST_BYTES
 
@@ -41,6 +42,12 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")  # of a course, and of an 
 RECEIVED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 IDENTITY_SECONDS = 10  # for so long the hub is not asked again whose token it is, and what it may
 ARCHIVE = ".tar.gz"
+CHUNK = 1 << 20
+MOST_SUBMISSIONS = 100  # of one student for one assignment
+MOST_BYTES_OF_ONE = 500_000_000  # of all of these
+MOST_AT_ONCE = 2  # that are on their way from one person
+MOST_OTHER_BYTES = 1_000_000  # of a request that is no archive
+PATIENCE_SECONDS = 300  # for a body to arrive
 
 
 class Store:
@@ -61,8 +68,11 @@ class Store:
     def assignment(self, course: str, assignment: str) -> Path:
         return self.root / course / "assignments" / f"{assignment}{ARCHIVE}"
 
+    def folder(self, course: str, assignment: str, student: str) -> Path:
+        return self.root / course / "submissions" / assignment / student
+
     def submission(self, course: str, assignment: str, student: str, received: str) -> Path:
-        return self.root / course / "submissions" / assignment / student / f"{received}{ARCHIVE}"
+        return self.folder(course, assignment, student) / f"{received}{ARCHIVE}"
 
     def feedback(self, course: str, assignment: str, student: str, received: str) -> Path:
         return self.root / course / "feedback" / assignment / student / f"{received}{ARCHIVE}"
@@ -80,15 +90,23 @@ class Store:
                 about = {"assignment": place.parent.name, "student": place.name}
                 about["received"] = path.name.removesuffix(ARCHIVE)
                 feedback = self.feedback(course, **about)
-                yield about | {"feedback": _digest(feedback) if feedback.is_file() else None}
+                yield about | {"feedback": _known_digest(feedback)}
 
     def hand_in(self, draft: Path, course: str, assignment: str, student: str) -> str:
         """Keep what has arrived; the time that it is kept under, in UTC. What is there already is never replaced."""
         while True:
-            received = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-            with contextlib.suppress(FileExistsError):  # within the same microsecond
+            received = self._later_than_all(self.folder(course, assignment, student))
+            with contextlib.suppress(FileExistsError):  # another process was faster
                 _keep(draft, self.submission(course, assignment, student, received), os.link)
                 return received
+
+    def _later_than_all(self, folder: Path) -> str:
+        """Now; or, if the clock was set back or stands still, just after what came last."""
+        now = datetime.now(UTC)
+        before = max((path.name.removesuffix(ARCHIVE) for path in folder.glob(f"*{ARCHIVE}")), default="")
+        if before:
+            now = max(now, datetime.fromisoformat(before) + timedelta(microseconds=1))
+        return now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
     def put(self, draft: Path, path: Path) -> None:
         """Keep what has arrived as ``path``, in place of what was there."""
@@ -102,15 +120,25 @@ class Store:
 
     def enrol(self, course: str, students: list[str]) -> None:
         """Make ``students`` the course's roster."""
-        write_whole(self.root / course / "roster.json", json.dumps(sorted(set(students)), ensure_ascii=False))
+        with self.draft() as draft:
+            draft.write(json.dumps(sorted(set(students)), ensure_ascii=False).encode())
+            draft.flush()
+            self.put(Path(draft.name), self.root / course / "roster.json")
 
 
 def _keep(draft: Path, path: Path, move: Callable[[Path, Path], None]) -> None:
     """Move a file to its place so that it survives a power cut: its bytes first, then its name."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make(path.parent)
     _sync(draft)
     move(draft, path)
     _sync(path.parent)
+
+
+def _make(folder: Path) -> None:
+    if not folder.is_dir():
+        _make(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync(folder.parent)
 
 
 def _sync(path: Path) -> None:
@@ -130,8 +158,26 @@ def _literal(name: str) -> str:
     return re.sub(r"([*?[])", r"[\1]", name)
 
 
-def _digest(path: Path) -> str:
+def _known_digest(path: Path) -> str | None:
+    """Of a file, computed once for each of its versions; None if there is none."""
+    try:
+        version = path.stat()
+    except FileNotFoundError:
+        return None
+    return _digest(path, version.st_mtime_ns, version.st_size)
+
+
+@lru_cache(maxsize=100_000)
+def _digest(path: Path, changed: int, size: int) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+class Refused(HTTPError):
+    """An answer that says why not, in a sentence; an HTTP reason can hold no other letters than Latin ones."""
+
+    def __init__(self, status: HTTPStatus, message: str):
+        super().__init__(status)
+        self.message = message
 
 
 class Handler(HubAuthenticated, RequestHandler):
@@ -150,7 +196,7 @@ class Handler(HubAuthenticated, RequestHandler):
         token = self.hub_auth.get_token(self, in_cookie=False)
         model = await self.hub_auth.user_for_token(token, sync=False) if token else None
         if not model or not self.hub_auth.check_scopes(self.hub_scopes, model):
-            raise HTTPError(HTTPStatus.FORBIDDEN, reason="The exchange needs the token of somebody who may use it")
+            raise Refused(HTTPStatus.FORBIDDEN, "The exchange needs the token of somebody who may use it")
         self.model, self.name = model, model["name"]
         if "received" in self.path_kwargs:
             self.insist_on_names(self.path_kwargs["student"], self.path_kwargs["received"])
@@ -158,7 +204,7 @@ class Handler(HubAuthenticated, RequestHandler):
     def insist_on_names(self, student: str, received: str) -> None:
         """Parts of a path come encoded, as some proxies make them; decoded, they could be a way to another course."""
         if _unfit(student) or not RECEIVED.fullmatch(received):
-            raise HTTPError(HTTPStatus.NOT_FOUND, reason="There is no such submission")
+            raise Refused(HTTPStatus.NOT_FOUND, "There is no such submission")
 
     def is_grader(self, course: str) -> bool:
         """Graders are a group of the hub; the service that bears the course's name is their formgrader."""
@@ -174,19 +220,23 @@ class Handler(HubAuthenticated, RequestHandler):
 
     def insist(self, allowed: bool) -> None:
         if not allowed:
-            raise HTTPError(HTTPStatus.FORBIDDEN, reason="You do not have access to this part of this course")
+            raise Refused(HTTPStatus.FORBIDDEN, "You do not have access to this part of this course")
 
     def existing(self, path: Path, what: str) -> Path:
         if not path.is_file():
-            raise HTTPError(HTTPStatus.NOT_FOUND, reason=f"There is no such {what}")
+            raise Refused(HTTPStatus.NOT_FOUND, f"There is no such {what}")
         return path
 
-    def send_archive(self, path: Path) -> None:
+    async def send_archive(self, path: Path) -> None:
         self.set_header("Content-Type", "application/gzip")
-        self.finish(path.read_bytes())
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                self.write(chunk)
+                await self.flush()  # no more is read than the other side takes
 
     def write_error(self, status_code: int, **details) -> None:
-        self.finish({"message": self._reason})
+        error = details.get("exc_info", (None, None))[1]
+        self.finish({"message": getattr(error, "message", self._reason)})
 
 
 class Courses(Handler):
@@ -212,12 +262,22 @@ class Roster(Handler):
 
     def put(self, course: str) -> None:
         self.insist(self.is_grader(course))
-        students = json.loads(self.request.body)["students"]
+        students = _students(self.request.body)
         for student in students:
             if problem := _unfit(student):
-                raise HTTPError(HTTPStatus.BAD_REQUEST, reason=f"{student!r} cannot be a student: {problem}")
+                raise Refused(HTTPStatus.BAD_REQUEST, f"{student!r} cannot be a student: {problem}")
         self.store.enrol(course, students)
         self.write({"students": self.store.roster(course)})
+
+
+def _students(body: bytes) -> list[str]:
+    try:
+        students = json.loads(body)["students"]
+    except (ValueError, TypeError, KeyError):
+        students = None
+    if not isinstance(students, list) or not all(isinstance(student, str) for student in students):
+        raise Refused(HTTPStatus.BAD_REQUEST, 'A roster is {"students": [...]}, with names')
+    return students
 
 
 class Submissions(Handler):
@@ -230,9 +290,11 @@ class Submissions(Handler):
 
 
 class Submission(Handler):
-    def get(self, course: str, assignment: str, student: str, received: str) -> None:
+    async def get(self, course: str, assignment: str, student: str, received: str) -> None:
         self.insist(self.is_grader(course) or (self.is_student(course) and student == self.name))
-        self.send_archive(self.existing(self.store.submission(course, assignment, student, received), "submission"))
+        await self.send_archive(
+            self.existing(self.store.submission(course, assignment, student, received), "submission")
+        )
 
 
 @stream_request_body
@@ -252,17 +314,29 @@ class Arriving(Handler):
             await super().prepare()
             if self.request.method in ("POST", "PUT"):
                 self.allow(**self.path_kwargs)
+                self.insist_on_patience()
                 self.draft = self.store.draft()
+                self.settings["arriving"][self.name] += 1
         except HTTPError as error:
             self.refusal = error
 
     def allow(self, course: str, **where: str) -> None:
         self.insist(self.is_grader(course))
 
+    def insist_on_patience(self) -> None:
+        """Nobody fills the disk with what never arrives."""
+        if self.settings["arriving"][self.name] >= MOST_AT_ONCE:
+            raise Refused(HTTPStatus.TOO_MANY_REQUESTS, "Something of yours is on its way. Wait for it")
+
     def data_received(self, chunk: bytes) -> None:
-        if self.draft:
+        if not self.draft:
+            return
+        try:
             self.digest.update(chunk)
             self.draft.write(chunk)
+        except OSError as error:
+            self.refusal = Refused(HTTPStatus.INSUFFICIENT_STORAGE, f"The exchange cannot store it: {error.strerror}")
+            self.on_finish()
 
     def admit(self) -> None:
         """To be called first by whatever answers."""
@@ -274,22 +348,24 @@ class Arriving(Handler):
         self.admit()
         self.draft.flush()
         if self.digest.hexdigest() != self.announced:
-            raise HTTPError(HTTPStatus.BAD_REQUEST, reason="What arrived is not what was sent. Send it again")
+            raise Refused(HTTPStatus.BAD_REQUEST, "What arrived is not what was sent. Send it again")
         return Path(self.draft.name)
 
     def on_finish(self) -> None:
         if self.draft:
             self.draft.close()
+            self.draft = None
+            self.settings["arriving"][self.name] -= 1
 
     def on_connection_close(self) -> None:
         self.on_finish()
 
 
 class Assignment(Arriving):
-    def get(self, course: str, assignment: str) -> None:
+    async def get(self, course: str, assignment: str) -> None:
         self.admit()
         self.insist(self.is_student(course) or self.is_grader(course))
-        self.send_archive(self.existing(self.store.assignment(course, assignment), "assignment"))
+        await self.send_archive(self.existing(self.store.assignment(course, assignment), "assignment"))
 
     def put(self, course: str, assignment: str) -> None:
         self.store.put(self.arrived(), self.store.assignment(course, assignment))
@@ -305,17 +381,20 @@ class HandIn(Arriving):
         self.insist(self.model["kind"] == "user" and (self.is_student(course) or self.is_grader(course)))
         self.existing(self.store.assignment(course, assignment), "assignment")
         if problem := _unfit(self.name):
-            raise HTTPError(HTTPStatus.BAD_REQUEST, reason=f"Nothing can be handed in as {self.name!r}: {problem}")
+            raise Refused(HTTPStatus.BAD_REQUEST, f"Nothing can be handed in as {self.name!r}: {problem}")
+        before = [path.stat().st_size for path in self.store.folder(course, assignment, self.name).glob(f"*{ARCHIVE}")]
+        if len(before) >= MOST_SUBMISSIONS or sum(before) >= MOST_BYTES_OF_ONE:
+            raise Refused(HTTPStatus.TOO_MANY_REQUESTS, f"You handed this in {len(before)} times. Ask your course")
 
     def post(self, course: str, assignment: str) -> None:
         self.write({"received": self.store.hand_in(self.arrived(), course, assignment, self.name)})
 
 
 class Feedback(Arriving):
-    def get(self, course: str, assignment: str, student: str, received: str) -> None:
+    async def get(self, course: str, assignment: str, student: str, received: str) -> None:
         self.admit()
         self.insist(self.is_grader(course) or (self.is_student(course) and student == self.name))
-        self.send_archive(self.existing(self.store.feedback(course, assignment, student, received), "feedback"))
+        await self.send_archive(self.existing(self.store.feedback(course, assignment, student, received), "feedback"))
 
     def put(self, course: str, assignment: str, student: str, received: str) -> None:
         draft = self.arrived()
@@ -338,7 +417,8 @@ def application(store: Store, hub: HubAuth, prefix: str) -> Application:
         f"{course}/feedback/{one}": Feedback,
     }
     settings = {"store": store, "hub": hub}
-    return Application([(f"{re.escape(prefix)}{route}", handler, settings) for route, handler in routes.items()])
+    table = [(f"{re.escape(prefix)}{route}", handler, settings) for route, handler in routes.items()]
+    return Application(table, arriving=Counter())
 
 
 def main() -> None:
@@ -349,7 +429,8 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO)
     hub = HubAuth(cache_max_age=IDENTITY_SECONDS)
     url = urlparse(os.environ["JUPYTERHUB_SERVICE_URL"])
-    server = HTTPServer(application(Store(folder), hub, os.environ["JUPYTERHUB_SERVICE_PREFIX"]))
+    limits = {"max_body_size": MOST_OTHER_BYTES, "body_timeout": PATIENCE_SECONDS, "idle_connection_timeout": 60}
+    server = HTTPServer(application(Store(folder), hub, os.environ["JUPYTERHUB_SERVICE_PREFIX"]), **limits)
     server.listen(url.port, url.hostname)
     loop = IOLoop.current()
     signal.signal(signal.SIGTERM, lambda *_: loop.add_callback_from_signal(loop.stop))

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import socket
 from collections.abc import Iterable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from types import MappingProxyType
 
@@ -22,6 +23,7 @@ from equipoise.grading.sandbox import interpreter
 from equipoise.hub.walls import Room
 
 EXCHANGE = "exchange"
+RESERVED_PORTS = range(600, 1024)
 BOOK = "book"
 PROGRAMS = Path(interpreter()).parent
 GRADER = Path(__file__).parent / "grader"
@@ -78,7 +80,7 @@ def configure(
     for number, (course, checkout) in enumerate(sorted(courses.items())):
         folder = state / "courses" / course
         told = formgrader_environment(course, checkout, folder / "class", exchange, gradebooks.get(course, ""))
-        c.JupyterHub.services += [_formgrader(course, folder, number, ports.url(course), told)]
+        c.JupyterHub.services += [_formgrader(course, folder, number, ports.url(course, reserved=False), told)]
     if book:
         c.JupyterHub.services += [{"name": BOOK, "url": ports.url(BOOK), "command": _module("site", book)}]
     c.JupyterHub.tornado_settings = {"headers": HEADERS}
@@ -139,14 +141,18 @@ class Ports:
         self.file = file
         self.ports = json.loads(file.read_text()) if file.is_file() else {}
 
-    def url(self, name: str) -> str:
+    def url(self, name: str, reserved: bool = True) -> str:
+        """The address of a service; a ``reserved`` port can be taken by root only, if the hub is root."""
         if name not in self.ports:
-            self.ports[name] = _free_port()
+            self.ports[name] = _free_port(reserved and os.getuid() == 0)
             write_whole(self.file, json.dumps(self.ports))
         return f"http://127.0.0.1:{self.ports[name]}"
 
 
-def _free_port() -> int:
-    with closing(socket.socket()) as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
+def _free_port(reserved: bool) -> int:
+    """A port that is free; a reserved one no user's server can take while a service is away, to get others' tokens."""
+    for wanted in random.sample(RESERVED_PORTS, len(RESERVED_PORTS)) if reserved else [0]:
+        with closing(socket.socket()) as taken, suppress(OSError):
+            taken.bind(("127.0.0.1", wanted))
+            return taken.getsockname()[1]
+    raise OSError("no port is free")

@@ -14,7 +14,7 @@ from tornado.web import Application, StaticFileHandler
 def main() -> None:
     url, prefix = urlparse(os.environ["JUPYTERHUB_SERVICE_URL"]), os.environ["JUPYTERHUB_SERVICE_PREFIX"]
     files = {"path": sys.argv[1], "default_filename": "index.html"}
-    Application([(rf"{prefix}(.*)", StaticFileHandler, files)]).listen(url.port, url.hostname)
+    Application([(rf"{prefix}(.*)", StaticFileHandler, files)]).listen(url.port, url.hostname, max_body_size=0)
     loop = IOLoop.current()
     signal.signal(signal.SIGTERM, lambda *_: loop.add_callback_from_signal(loop.stop))
     loop.start()

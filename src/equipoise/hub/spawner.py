@@ -52,7 +52,10 @@ class WalledSpawner(LocalProcessSpawner):
     async def _signal(self, sig: int) -> bool:
         """Signals go to the server, which can end in good order; the last to the room, which ends with all in it."""
         with suppress(psutil.NoSuchProcess, IndexError):
-            inner = psutil.Process(self.pid).children(recursive=True)
+            room = psutil.Process(self.pid)
+            if room.name() != "bwrap":  # after a start of the machine the number may be another process's
+                return False
+            inner = room.children(recursive=True)
             if sig:
                 os.kill(inner[0 if sig == signal.SIGKILL else 1].pid, sig)
                 return True

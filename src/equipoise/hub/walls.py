@@ -3,7 +3,7 @@
 Servers of a hub without Unix accounts would all run as one account, and any of them could read the others' files, the
 hub's secrets and the labs' solutions. bubblewrap gives each a view of its own, in which those do not exist. A hub
 that runs as root gives each server a user id of its own besides. The network is shared, as on any machine with
-several users: what listens there asks for a token, and kernels talk through sockets in their own home.
+several users: servers ask for a token, and kernels talk through sockets in their own home.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ STUDENT = Path(__file__).parent / "student"  # the one part of Equipoise that st
 NETWORK = ("hosts", "nsswitch.conf", "resolv.conf", "ssl", "ca-certificates", "mime.types", "services")
 SETTINGS_SEEN = (*(name for name in SETTINGS if not name.startswith("ssl/")), *NETWORK)
 UID = 1000  # inside, for a hub that is not root
+MOST_IN_MEMORY = 256_000_000  # bytes of files in memory, in each of two places
+SAYS_IN = ("/bin/sh", "-c", 'exec "$@" >>"$0" 2>&1 </dev/null')
 FIRST_UID = 1_600_000_000  # outside and inside, for one that is: far from any account's
 CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")
 # bubblewrap hides parts of /proc when root starts it, and then no sandbox for marking could be built inside.
@@ -48,6 +50,11 @@ class Room:
         """Where it finds its home."""
         return f"/home/{self.name}"
 
+    @property
+    def log(self) -> Path:
+        """What is said in the room: not in the hub's own log, which could be read, and filled, from inside."""
+        return self.folder / "log"
+
     def furnish(self) -> None:
         """Make its folders, and give them to its user id."""
         home = self.folder / "home"
@@ -58,6 +65,7 @@ class Room:
             _furnish_setting(Path("/etc") / name, etc / name)
         (etc / "passwd").write_text(f"root:x:0:0::/:/bin/false\n{self.name}:x:{uid}:{uid}::{self.home}:/bin/bash\n")
         (etc / "group").write_text(f"root:x:0:\n{self.name}:x:{uid}:\n")
+        self.log.touch(mode=0o600)
         if os.getuid() == 0:
             for place in (home, etc, *self.writable):
                 _give(place, uid)
@@ -69,7 +77,9 @@ class Room:
         command += [*read_only_system(()), "--ro-bind", f"{self.folder}/etc", "/etc"]
         for place in filter(Path.is_dir, (Path("/etc") / name for name in SETTINGS_SEEN)):
             command += ["--ro-bind", str(place), str(place)]
-        command += ["--dev", "/dev", "--perms", "1777", "--tmpfs", "/dev/shm", "--perms", "1777", "--tmpfs", "/tmp"]
+        command += ["--dev", "/dev"]
+        for place in ("/dev/shm", "/tmp"):
+            command += ["--perms", "1777", "--size", str(MOST_IN_MEMORY), "--tmpfs", place]
         for place in (*_libraries(), *self.readable):
             command += [*_parents(place), "--ro-bind", str(place), str(place)]
         for place in filter(Path.is_dir, self.hidden):
@@ -77,7 +87,8 @@ class Room:
         for place in self.writable:
             command += [*_parents(place), "--bind", str(place), str(place)]
         command += ["--dir", "/home", "--bind", f"{self.folder}/home", self.home, "--chdir", self.home]
-        return [*command, *self._account(), *self._bounds(), *program]
+        command += [*self._view(), "--remount-ro", "/dev", "--remount-ro", "/"]
+        return [*SAYS_IN, str(self.log), *command, *self._drop(), *self._bounds(), *program]
 
     def _bounds(self) -> list[str]:
         """Set inside, where the system counts the processes of this room alone: for its user id, or its namespace."""
@@ -86,12 +97,15 @@ class Room:
     def _uid(self) -> int:
         return FIRST_UID + self.number if os.getuid() == 0 else UID
 
-    def _account(self) -> list[str]:
+    def _view(self) -> list[str]:
+        """What makes the room's user, and its view of processes, as far as bubblewrap does it."""
         uid = str(self._uid())
         if os.getuid() != 0:
             return ["--proc", "/proc", "--unshare-user", "--uid", uid, "--gid", uid]
-        kept = [word for capability in CAPABILITIES for word in ("--cap-add", capability)]
-        return [*kept, "--dir", "/proc", "/bin/sh", "-c", DROP, uid]
+        return [*(word for capability in CAPABILITIES for word in ("--cap-add", capability)), "--dir", "/proc"]
+
+    def _drop(self) -> list[str]:
+        return ["/bin/sh", "-c", DROP, str(self._uid())] if os.getuid() == 0 else []
 
 
 def check() -> None:
@@ -105,9 +119,10 @@ def check() -> None:
         room = Room(Path(folder), "student", 0)
         room.furnish()
         command = room.command(interpreter(), "-c", "import jupyterhub.singleuser", dies_with_hub=True)
-        tried = subprocess.run(command, capture_output=True, text=True, check=False)
+        tried = subprocess.run(command, check=False)
+        log = room.log.read_text(errors="replace")
     if tried.returncode:
-        said = (tried.stderr.strip().splitlines() or ["it does not say why"])[-1]
+        said = (log.strip().splitlines() or ["it does not say why"])[-1]
         raise WallsError(
             f"No walls can be built around students' servers here: {said}. They need root, or user namespaces for"
             " ordinary users, which containers often forbid"
@@ -134,9 +149,13 @@ def _parents(place: Path) -> list[str]:
 
 
 def _give(place: Path, uid: int) -> None:
-    """Make ``uid`` the owner of a folder and all that is in it, unless it is already."""
+    """Make ``uid`` the owner of a folder and all in it; the folder last, so that it tells whether all was done.
+
+    Entries are named in folders that are open, so that no link put in the way leads elsewhere.
+    """
     if place.stat().st_uid == uid:
         return
-    for folder, _, files in os.walk(place):
-        for path in (folder, *(os.path.join(folder, name) for name in files)):
-            os.chown(path, uid, uid, follow_symlinks=False)
+    for _, folders, files, opened in os.fwalk(place):
+        for name in (*folders, *files):
+            os.chown(name, uid, uid, dir_fd=opened, follow_symlinks=False)
+    os.chown(place, uid, uid)

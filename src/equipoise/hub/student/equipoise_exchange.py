@@ -9,7 +9,9 @@ in at a time in ``COURSE/LAB/feedback/TIME/LAB.html``.
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import io
 import os
 import shutil
 import tarfile
@@ -17,6 +19,7 @@ import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 from urllib.parse import quote
 
 import requests
@@ -29,9 +32,10 @@ PAUSE_SECONDS = 1
 TIMEOUT_SECONDS = 60
 MOST_BYTES = 50_000_000  # of one archive, packed; the exchange's limit
 MOST_FILES = 2_000
-MOST_UNPACKED_BYTES = 300_000_000
+MOST_UNPACKED_BYTES = 200_000_000
+CHUNK = 1 << 20
 CHECKSUM = ".sha256"  # beside feedback: which version of it this is
-PASSING = (502, 503, 504)  # what a proxy says while the exchange is being started
+PASSING = (500, 502, 503, 504)  # what a proxy or the exchange says while one of them, or the hub, is being started
 
 
 class Line:
@@ -103,7 +107,10 @@ class Line:
 
         def take(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
             path = Path(member.name)
-            if not (member.isreg() or member.isdir()) or ignored(str(folder / path.parent), [path.name]):
+            if not (member.isreg() or member.isdir()):
+                self.log.warning("%s is not sent: it is a link or a device. Put the file itself there", path)
+                return None
+            if ignored(str(folder / path.parent), [path.name]):
                 return None
             member.uid = member.gid = 0
             member.uname = member.gname = ""
@@ -124,23 +131,30 @@ class Line:
         with tempfile.TemporaryDirectory(dir=beside.parent, prefix=".") as place:
             inside = Path(place) / "inside"
             inside.mkdir()
-            with tempfile.TemporaryFile() as file:
-                file.write(answer.content)
-                file.seek(0)
-                with tarfile.open(fileobj=file, mode="r:gz") as archive:
+            with tempfile.TemporaryFile() as plain:
+                self._decompress(answer.content, plain)
+                with tarfile.open(fileobj=plain, mode="r:") as archive:
                     archive.extractall(inside, members=self._bearable(archive), filter="data")
             yield inside
 
+    def _decompress(self, packed: bytes, plain: IO[bytes]) -> None:
+        """To a file of bounded size, since an archive's names and notes are read into memory whole."""
+        with gzip.open(io.BytesIO(packed)) as stream:
+            while chunk := stream.read(CHUNK):
+                plain.write(chunk)
+                if plain.tell() > MOST_UNPACKED_BYTES:
+                    self.fail(f"Unpacked, the archive is larger than {MOST_UNPACKED_BYTES:,} bytes")
+        plain.seek(0)
+
     def _bearable(self, archive: tarfile.TarFile):
-        """An archive's ordinary files and folders, as long as they are neither too many nor too large."""
-        left, size = MOST_FILES, MOST_UNPACKED_BYTES
+        """An archive's ordinary files and folders, as long as they are not too many."""
+        left = MOST_FILES
         for member in archive:
-            if not (member.isreg() or member.isdir()):
-                continue
-            left, size = left - 1, size - member.size
-            if left < 0 or size < 0:
-                self.fail(f"The archive holds more than {MOST_FILES:,} files or {MOST_UNPACKED_BYTES:,} bytes")
-            yield member
+            left -= 1
+            if left < 0:
+                self.fail(f"The archive holds more than {MOST_FILES:,} files")
+            if member.isreg() or member.isdir():
+                yield member
 
 
 class ExchangeList(Line, abc.ExchangeList):
@@ -266,6 +280,9 @@ class ExchangeSubmit(Line, abc.ExchangeSubmit):
         self.source = self.folder(self.course(), self.coursedir.assignment_id)
         if not self.source.is_dir():
             self.fail(f"There is no folder {self.source}. Fetch the assignment first")
+        notebook = self.source / f"{self.source.name}.ipynb"
+        if notebook.is_symlink() or not notebook.is_file():
+            self.fail(f"There is no notebook {notebook}. Give it its name back; nothing was handed in")
 
     def init_dest(self) -> None:
         """The exchange knows where it belongs."""
