@@ -134,7 +134,7 @@ def address_of(link: str) -> str:
 def open_lab(page: Page, room: Classroom, lab: Lab) -> None:
     """As the button of the lab's page in the book does."""
     page.goto(address_of(start_in_jupyter(room.hub.url, lab)))
-    page.locator(".jp-Notebook .jp-Cell").first.wait_for()
+    page.locator(".jp-Notebook .jp-Cell:visible").first.wait_for()
     expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first).to_be_visible(timeout=PATIENCE_MS)
 
 
@@ -250,7 +250,7 @@ def test_a_lab_is_brought_to_practise_on(room, lab):
     page = room.enter("student1")
     page.goto(address_of(practise(room.hub.url, f"{room.hub.pages['The book']}{PRACTICE}", lab)))
     page.wait_for_url(f"**/lab/tree/practice/{lab.slug}/{lab.slug}.ipynb")
-    page.locator(".jp-Notebook .jp-Cell").first.wait_for()
+    page.locator(".jp-Notebook .jp-Cell:visible").first.wait_for()
     assert page.goto(room.hub.pages["The book"]).ok
 
 
