@@ -31,7 +31,7 @@ from equipoise.hub.settings import BOOK, EXCHANGE
 SETTINGS_VARIABLE = "EQUIPOISE_TRIAL"  # what trial_config.py is told
 GRADERS, STUDENTS = ("instructor", "grader"), ("student1", "student2")
 COURSE_ID = "equipoise"
-START_SECONDS, END_SECONDS = 120, 60
+START_SECONDS, END_SECONDS, FREE_SECONDS = 120, 60, 5
 
 
 class HubError(Exception):
@@ -81,12 +81,16 @@ def address(port: int) -> str:
 
 
 def _insist_that_it_is_free(port: int) -> None:
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise HubError(f"Port {port} cannot be used: {error.strerror}. Choose another: --port PORT") from None
+    for left in reversed(range(FREE_SECONDS * 10)):  # what a hub that was killed had started may be about to end
+        with socket.socket() as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                return listener.bind(("127.0.0.1", port))
+            except OSError as error:
+                if not left:
+                    said = f"Port {port} cannot be used: {error.strerror}. Choose another: --port PORT"
+                    raise HubError(said) from None
+        time.sleep(0.1)
 
 
 @contextmanager
