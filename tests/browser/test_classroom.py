@@ -161,6 +161,8 @@ def write(page: Page, cell: Locator, text: str) -> None:
     cell.locator(".cm-content").click()
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.insert_text(text)
+    first = text.strip().splitlines()[0]
+    expect(page.locator(".jp-Notebook .jp-Cell.jp-mod-active", has_text=first)).to_be_visible()
 
 
 def menu(page: Page, name: str, item: str) -> None:
@@ -313,7 +315,7 @@ except ImportError:
     print("no course")
 """
     write(page, find_cell(page, first_line(lab, "predict")), code)
-    page.keyboard.press("Control+Enter")
+    page.get_by_role("button", name="Run this cell and advance").click()
     said = page.locator(".jp-Notebook .jp-OutputArea-output", has_text="seen:")
     expect(said.first).to_contain_text("seen: []", timeout=PATIENCE_MS)
     expect(said.first).to_contain_text("own: True")
