@@ -18,6 +18,7 @@ demo: .venv/made-from-$(VERSION) ## the whole circle once: book, release, an exa
 test: .venv/made-from-$(VERSION) ## the whole test suite
 	@missing=; command -v chromium >/dev/null || missing=chromium; \
 	command -v bwrap >/dev/null || missing="$$missing bubblewrap"; \
+	command -v git >/dev/null || missing="$$missing git"; \
 	command -v node >/dev/null || missing="$$missing nodejs"; \
 	ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || missing="$$missing postgresql"; \
 	$(BIN)/python -c 'import ctypes; ctypes.CDLL("libatomic.so.1")' 2>/dev/null || missing="$$missing libatomic1"; \

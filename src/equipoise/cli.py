@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from math import ceil
 from pathlib import Path
-from subprocess import CalledProcessError
 from typing import Annotated, Literal, NoReturn
 
 import typer
@@ -338,7 +337,7 @@ def practice(course: CourseFolder = None) -> None:
     from equipoise.hub import practice as practising
 
     folder = content.root / "_build" / "practice"
-    with _progress() as report, _stops_on(OSError, CalledProcessError):
+    with _progress() as report, _stops_on(practising.PracticeError):
         report("Writing the labs")
         changed = practising.write(content, folder)
     console.print(f"{folder}: {'changed' if changed else 'as it was'}", soft_wrap=True, highlight=False)
@@ -357,7 +356,7 @@ def hub(
 
     root = _root(course)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever ends it so ends what it started, too
-    with _stops_on(ContentError, BuildError, WallsError, trial.HubError), ExitStack() as stack:
+    with _stops_on(ContentError, BuildError, WallsError, trial.HubError, practice.PracticeError), ExitStack() as stack:
         content = load_course(root)
         with _progress() as report:
             report("Building the book")

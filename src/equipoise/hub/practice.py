@@ -16,7 +16,7 @@ from equipoise.datasets import write_data
 from equipoise.files import write_whole
 from equipoise.labs import student_notebook
 
-README = """# {title}: labs to practise on
+README = """# Equipoise: labs to practise on
 
 The labs as students receive them, with their synthetic data. Work in them as you like: nothing here is handed in
 or marked.
@@ -24,17 +24,21 @@ or marked.
 AUTHOR = ("-c", "user.name=Equipoise", "-c", "user.email=equipoise@localhost")
 
 
+class PracticeError(Exception):
+    """The repository was not written; the message says why."""
+
+
 def write(course: Course, folder: Path) -> bool:
     """Bring the repository in ``folder`` in line with the course; whether anything had changed.
 
-    Raises OSError or CalledProcessError where git is missing or fails.
+    Raises PracticeError where git is missing or fails.
     """
     for lab in course.labs.values():
         place = folder / lab.slug
         write_whole(place / f"{lab.slug}.ipynb", nbformat.writes(student_notebook(lab)))
         for slug in lab.facts.datasets:
             write_data(course.dataset(slug), place / "data")
-    write_whole(folder / "README.md", README.format(title="Equipoise"))
+    write_whole(folder / "README.md", README)
     if not (folder / ".git").is_dir():
         _git(folder, "init", "--quiet", "--initial-branch=main")
     _git(folder, "add", "--all")
@@ -54,4 +58,9 @@ def publish(folder: Path, place: Path) -> None:
 
 def _git(folder: Path, *words: str) -> str:
     command = ["git", "-c", f"safe.directory={folder}", "-C", str(folder), *words]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    try:
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    except FileNotFoundError:
+        raise PracticeError("git is not installed. Install it: apt-get install git") from None
+    except subprocess.CalledProcessError as error:
+        raise PracticeError(f"git {words[0]} in {folder} fails: {error.stderr.strip()}") from None
