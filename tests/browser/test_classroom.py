@@ -243,7 +243,6 @@ def test_student_reads_feedback(room, lab):
     page.locator(".jp-DirListing-item", has_text=f"{lab.slug}.html").dblclick()
     shown = page.frame_locator(".jp-HTMLViewer iframe").locator("body")
     expect(shown).to_contain_text(COMMENT, timeout=PATIENCE_MS)
-    page.screenshot(path="/tmp/shots/feedback.png")
     points = sum(DONE.values()) + MEMO_POINTS
     expect(shown).to_contain_text(f"{points} ")
 
