@@ -25,6 +25,7 @@ from equipoise.book.build import PRACTICE
 from equipoise.book.lab_page import practise, start_in_jupyter
 from equipoise.content import Course, Lab, load_course
 from equipoise.hub import practice, trial
+from equipoise.hub.settings import EXCHANGE, Ports
 
 PATIENCE_MS = 90_000
 WHEN = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
@@ -72,9 +73,20 @@ class Classroom:
     def leave(self, user: str) -> None:
         self.pages.pop(user).context.close()
 
+    def server_of(self, user: str) -> psutil.Process:
+        """The single-user server of a user of this hub."""
+        exchange = Ports(self.hub.state / "ports.json").url(EXCHANGE)
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                told, program = process.environ(), process.cmdline()
+                ours = told.get("EQUIPOISE_EXCHANGE", "").startswith(f"{exchange}/")
+                if ours and told.get("JUPYTERHUB_USER") == user and program[1:] == ["-m", "jupyterhub.singleuser"]:
+                    return process
+        raise AssertionError(f"{user} has no server")
+
     def api(self, user: str, method: str, path: str, **how: object) -> httpx.Response:
         """What is answered to the token of a user's own server, which all of the student's code can read."""
-        token = server_of(user).environ()["JUPYTERHUB_API_TOKEN"]
+        token = self.server_of(user).environ()["JUPYTERHUB_API_TOKEN"]
         headers = {"Authorization": f"token {token}"}
         return httpx.request(method, f"{self.hub.url}/{path}", headers=headers, timeout=60, **how)
 
@@ -176,16 +188,6 @@ def assignments(page: Page) -> Locator:
     listed = page.locator("#formgrader-assignment-list, #assignments").last
     page.get_by_text("Released, downloaded, and submitted").wait_for()
     return listed
-
-
-def server_of(user: str) -> psutil.Process:
-    """The single-user server of a user."""
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            program = process.cmdline()
-            if process.environ().get("JUPYTERHUB_USER") == user and program[1:] == ["-m", "jupyterhub.singleuser"]:
-                return process
-    raise AssertionError(f"{user} has no server")
 
 
 def test_instructor_generates_and_releases(room, lab):
@@ -295,7 +297,7 @@ def test_students_code_sees_nothing_of_hub_course_or_others(room, lab):
         room.hub.state / "exchange",
         room.hub.state / "rooms",
         course / "labs",
-        f"/proc/{server_of('student1').pid}",
+        f"/proc/{room.server_of('student1').pid}",
     ]
     code = f"""
 import os, pathlib
@@ -332,7 +334,7 @@ def test_nothing_is_lost_when_a_browser_is_closed_and_the_hub_is_killed(room, la
     page.get_by_role("button", name="Validate").click()
     page.locator(".jp-Dialog, .jp-Spinner").first.wait_for()
     room.leave("student2")
-    server, submit = server_of("student2").pid, {"course_id": trial.COURSE_ID, "assignment_id": lab.slug}
+    server, submit = room.server_of("student2").pid, {"course_id": trial.COURSE_ID, "assignment_id": lab.slug}
     with ThreadPoolExecutor(2) as both:
         tries = [
             both.submit(room.api, "student2", "POST", "user/student2/assignments/submit", json=submit) for _ in "12"
@@ -340,7 +342,7 @@ def test_nothing_is_lost_when_a_browser_is_closed_and_the_hub_is_killed(room, la
     assert all("value" in answer.result().json() for answer in tries)
     room.kill()
     room.start()
-    assert server_of("student2").pid == server
+    assert room.server_of("student2").pid == server
     assert len(room.api("student2", "GET", "services/exchange/equipoise/submissions").json()["submissions"]) == 2
     page = formgrader(room)
     assert "Collected: student2" in press(page, row(page, lab.slug), "collect")
