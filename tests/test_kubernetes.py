@@ -28,6 +28,7 @@ from support import BIN, ROOT, copy_course
 
 from equipoise import demo
 from equipoise.content import load_course
+from equipoise.grading.sandbox import interpreter
 from equipoise.hub import settings, walls
 from equipoise.hub.exchange import ARCHIVE
 from equipoise.hub.spawner import student_environment
@@ -172,6 +173,7 @@ def test_formgrader_is_told_what_the_engine_tells_it():
 
 
 def in_image(value: str) -> str:
+    value = value.replace(interpreter(), "/opt/equipoise/venv/bin/python")  # by whichever of its names it was started
     value = value.replace(str(settings.PROGRAMS), "/opt/equipoise/venv/bin")
     return value.replace(str(ROOT), IMAGE_COURSE)
 
