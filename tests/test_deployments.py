@@ -236,7 +236,7 @@ print(born, flush=True)
 
 def test_a_fork_bomb_ends_at_its_own_limit_and_others_go_on(tmp_path):
     tmp_path.chmod(0o755)
-    names = {"one": 900_001, "other": 900_002}  # numbers that no user of another hub here has, whose threads would count
+    names = {"one": 900_001, "other": 900_002}  # no user of another hub here has these, and counts with them
     rooms = [Room(tmp_path / name, "student", number, processes=64) for name, number in names.items()]
     for room in rooms:
         room.folder.mkdir()
