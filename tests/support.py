@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from equipoise.content import COURSE_VARIABLE
@@ -34,3 +36,12 @@ def shell(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess:
     environment["PATH"] = "/usr/bin:/bin"
     words = [str(BIN / command[0]), *map(str, command[1:])]
     return subprocess.run(words, cwd=cwd, env=environment, text=True, capture_output=True, check=False)
+
+
+def until(true: Callable[[], bool], tries: int = 100) -> None:
+    """Wait for what another process is about to do; fails after some ten seconds."""
+    for _ in range(tries):
+        if true():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it did not happen")

@@ -19,7 +19,7 @@ from hubs import exchange_hub
 from nbgrader.api import Gradebook
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange import ExchangeError
-from support import BIN
+from support import BIN, until
 from traitlets.config import Config
 
 from equipoise.hub import exchange, graders
@@ -197,7 +197,7 @@ def test_what_was_changed_or_is_too_large_is_refused_and_leaves_nothing(hub, tok
         large = send(hub, tokens["bo"], "POST", f"equipoise/submissions/{lab}", b"0" * (students.MOST_BYTES + 1))
         assert large.is_success
     assert not (folder / "equipoise" / "submissions" / lab).exists()
-    assert list((folder / ".incoming").iterdir()) == []
+    until(lambda: not list((folder / ".incoming").iterdir()))
 
 
 def test_thirty_students_at_once_lose_nothing_and_get_only_their_own(hub, lab):

@@ -9,7 +9,7 @@ import httpx
 import psutil
 import pytest
 from hubs import free_ports
-from support import copy_course
+from support import copy_course, until
 
 from equipoise.content import load_course
 from equipoise.hub import trial
@@ -35,7 +35,7 @@ def test_it_ends_with_all_that_it_started_and_is_the_only_one(tmp_path):
         started = psutil.Process(hub.process.pid).children(recursive=True)
         assert len(started) >= 4  # proxy, exchange, formgrader, book
         secret = hub.password.encode()
-    assert not [process for process in started if is_there(process)]
+    until(lambda: not any(map(is_there, started)))
     for path in hub.state.rglob("*"):  # the password is for this time, and stays nowhere
         assert not (path.is_file() and secret in path.read_bytes()), path
 
