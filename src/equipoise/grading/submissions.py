@@ -26,7 +26,7 @@ IGNORED = (".ipynb_checkpoints", "__pycache__", "*.pyc", "._*", ".DS_Store")  # 
 LONGEST_NAME = 128  # the gradebook's limit
 # formgrader writes names into its pages and scripts as they are, nbgrader takes some letters for a pattern, and
 # spreadsheets take some beginnings for a formula. All but brackets are letters that no folder of Windows has either.
-NO_LETTERS = frozenset('<>:"|?*\\[]')
+NO_LETTERS = frozenset('<>:"/|?*\\[]')
 FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 STAND_IN = b"""{"cells": [{"cell_type": "markdown", "id": "stand-in", "metadata": {}, "source": "No student handed in \
 this file. It is here because nbgrader passes over a folder in which no notebook has this name; marking takes no \

@@ -149,11 +149,6 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _unfit(student: str) -> str:
-    """What keeps a name from being a student's, and a folder's."""
-    return "the name has / in it" if "/" in student else unlike_a_student(student)
-
-
 def _literal(name: str) -> str:
     return re.sub(r"([*?[])", r"[\1]", name)
 
@@ -203,7 +198,7 @@ class Handler(HubAuthenticated, RequestHandler):
 
     def insist_on_names(self, student: str, received: str) -> None:
         """Parts of a path come encoded, as some proxies make them; decoded, they could be a way to another course."""
-        if _unfit(student) or not RECEIVED.fullmatch(received):
+        if unlike_a_student(student) or not RECEIVED.fullmatch(received):
             raise Refused(HTTPStatus.NOT_FOUND, "There is no such submission")
 
     def is_grader(self, course: str) -> bool:
@@ -264,7 +259,7 @@ class Roster(Handler):
         self.insist(self.is_grader(course))
         students = _students(self.request.body)
         for student in students:
-            if problem := _unfit(student):
+            if problem := unlike_a_student(student):
                 raise Refused(HTTPStatus.BAD_REQUEST, f"{student!r} cannot be a student: {problem}")
         self.store.enrol(course, students)
         self.write({"students": self.store.roster(course)})
@@ -380,7 +375,7 @@ class HandIn(Arriving):
     def allow(self, course: str, assignment: str) -> None:
         self.insist(self.model["kind"] == "user" and (self.is_student(course) or self.is_grader(course)))
         self.existing(self.store.assignment(course, assignment), "assignment")
-        if problem := _unfit(self.name):
+        if problem := unlike_a_student(self.name):
             raise Refused(HTTPStatus.BAD_REQUEST, f"Nothing can be handed in as {self.name!r}: {problem}")
         before = [path.stat().st_size for path in self.store.folder(course, assignment, self.name).glob(f"*{ARCHIVE}")]
         if len(before) >= MOST_SUBMISSIONS or sum(before) >= MOST_BYTES_OF_ONE:

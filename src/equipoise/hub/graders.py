@@ -17,11 +17,10 @@ from tempfile import TemporaryDirectory
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.exchange import abc
 
+from equipoise.grading.run import TIMESTAMP
 from equipoise.hub.student.equipoise_exchange import ExchangeList, Line, timestamp
 
 __all__ = ["ExchangeCollect", "ExchangeList", "ExchangeReleaseAssignment", "ExchangeReleaseFeedback"]
-
-TIMESTAMP = "timestamp.txt"
 
 
 class ExchangeReleaseAssignment(Line, abc.ExchangeReleaseAssignment):

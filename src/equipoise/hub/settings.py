@@ -20,12 +20,11 @@ from traitlets.config import Config
 
 from equipoise.files import write_whole
 from equipoise.grading.sandbox import interpreter
-from equipoise.hub.walls import Room
+from equipoise.hub.walls import PROGRAMS, SHELL, Room
 
 EXCHANGE = "exchange"
 RESERVED_PORTS = range(600, 1024)
 BOOK = "book"
-PROGRAMS = Path(interpreter()).parent
 ENDS_WITH_HUB = ("setpriv", "--pdeathsig", "TERM")  # even with one that is killed, and so leaves its port to the next
 GRADER = Path(__file__).parent / "grader"
 REACH_EXCHANGE = f"access:services!service={EXCHANGE}"
@@ -106,10 +105,8 @@ def formgrader_environment(course: str, checkout: Path, room: Path, exchange: st
         "EQUIPOISE_CLASS": str(room),
         "JUPYTER_CONFIG_PATH": os.pathsep.join([f"{GRADER}/jupyter", f"{checkout}/grading"]),
         "JUPYTER_PATH": f"{GRADER}/share",
-        "SHELL": "/bin/bash",
-        "PATH": f"{PROGRAMS}:/usr/local/bin:/usr/bin:/bin",
     }
-    return told | ({"EQUIPOISE_MARKS_URL": gradebook} if gradebook else {})
+    return told | SHELL | ({"EQUIPOISE_MARKS_URL": gradebook} if gradebook else {})
 
 
 def formgrader_command(room: Path) -> tuple[str, ...]:

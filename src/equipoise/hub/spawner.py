@@ -13,7 +13,7 @@ from jupyterhub.spawner import LocalProcessSpawner
 from traitlets import Integer, Unicode
 
 from equipoise.grading.sandbox import interpreter
-from equipoise.hub.walls import STUDENT, Room
+from equipoise.hub.walls import SHELL, STUDENT, Room
 
 FIRST_TO_END = "500"  # when memory runs out the system ends students' processes before the hub's
 
@@ -67,12 +67,9 @@ class WalledSpawner(LocalProcessSpawner):
 
 def student_environment(env: dict[str, str], home: str) -> dict[str, str]:
     """What tells a student's server where its home, its programs and its settings are."""
-    programs = str(Path(interpreter()).parent)
     paths = [str(STUDENT), *filter(None, env.get("PYTHONPATH", "").split(os.pathsep))]
-    return {
+    return SHELL | {
         "HOME": home,
-        "SHELL": "/bin/bash",
-        "PATH": f"{programs}:/usr/local/bin:/usr/bin:/bin",
         "PYTHONPATH": os.pathsep.join(paths),
         "JUPYTER_CONFIG_PATH": f"{STUDENT}/jupyter",
     }

@@ -11,12 +11,15 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from equipoise.grading.sandbox import SETTINGS, interpreter, read_only_system
 
+PROGRAMS = Path(interpreter()).parent
+SHELL = {"SHELL": "/bin/bash", "PATH": f"{PROGRAMS}:/usr/local/bin:/usr/bin:/bin"}  # in every room
 STUDENT = Path(__file__).parent / "student"  # the one part of Equipoise that students' servers see
 NETWORK = ("hosts", "nsswitch.conf", "resolv.conf", "ssl", "ca-certificates", "mime.types", "services")
 SETTINGS_SEEN = (*(name for name in SETTINGS if not name.startswith("ssl/")), *NETWORK)
@@ -112,7 +115,6 @@ def check() -> None:
     """Raise WallsError unless a room can be built here."""
     if not shutil.which("bwrap"):
         raise WallsError("bubblewrap is not installed. Install it: apt-get install bubblewrap")
-    import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)

@@ -95,6 +95,10 @@ class Line:
             self.fail("No course is named. Name it: --course COURSE")
         return self.coursedir.course_id
 
+    def concerns(self, assignment: str) -> bool:
+        """Whether an assignment is the one that was named, if any was."""
+        return self.coursedir.assignment_id in ("", "*", assignment)
+
     def folder(self, course: str, assignment: str) -> Path:
         return Path(self.assignment_dir).resolve() / course / assignment
 
@@ -172,9 +176,6 @@ class ExchangeList(Line, abc.ExchangeList):
     def copy_files(self) -> None:
         """Nothing is copied."""
 
-    def _is_wanted(self, assignment: str) -> bool:
-        return self.coursedir.assignment_id in ("", "*", assignment)
-
     def list_files(self) -> list[dict]:
         return self.handed_in() if self.inbound or self.cached else self.handed_out()
 
@@ -193,7 +194,7 @@ class ExchangeList(Line, abc.ExchangeList):
             for course in self.courses
             for entry in self.ask("GET", course, "assignments").json()["assignments"]
         ]
-        return [self._released(course, assignment) for course, assignment in listed if self._is_wanted(assignment)]
+        return [self._released(course, assignment) for course, assignment in listed if self.concerns(assignment)]
 
     def _released(self, course: str, assignment: str) -> dict:
         folder = self.folder(course, assignment)
@@ -211,7 +212,7 @@ class ExchangeList(Line, abc.ExchangeList):
         for course in self.courses:
             own = {} if self.inbound else {"mine": "1"}
             for entry in self.ask("GET", course, "submissions", params=own).json()["submissions"]:
-                if self._is_wanted(entry["assignment"]):
+                if self.concerns(entry["assignment"]):
                     key = (course, entry["student"], entry["assignment"])
                     groups.setdefault(key, []).append(self._submitted(course, entry))
         return [
@@ -302,9 +303,7 @@ class ExchangeFetchFeedback(Line, abc.ExchangeFetchFeedback):
 
     def init_src(self) -> None:
         listed = self.ask("GET", self.course(), "submissions", params={"mine": "1"}).json()["submissions"]
-        wanted = ("", "*", None)
-        one = self.coursedir.assignment_id
-        self.found = [s for s in listed if s["feedback"] and (one in wanted or one == s["assignment"])]
+        self.found = [entry for entry in listed if entry["feedback"] and self.concerns(entry["assignment"])]
 
     def init_dest(self) -> None:
         """Beside each assignment."""
