@@ -149,7 +149,8 @@ def test_no_name_leads_out_of_a_course(hub, tokens, lab):
     answer = send(hub, tokens["other-student"], "POST", f"other/submissions/{lab}", {"secret": b""})
     inside = f"other/submissions/{lab}/other-student/{answer.json()['received']}"
     assert ask(hub, tokens["other"], "GET", inside).is_success
-    for out in ("..%2f..%2f..%2f", "%2e%2e%2f%2e%2e%2f%2e%2e%2f"):
+    hand_in(hub, tokens["ada"], lab, {"a": b""})  # so that there is a folder to begin with
+    for out in ("..%2f..%2f..%2f", "%2e%2e%2f%2e%2e%2f%2e%2e%2f", "ada%2f..%2f..%2f..%2f..%2f"):
         student = f"{out}other%2fsubmissions%2f{lab}%2fother-student"
         place = f"equipoise/submissions/{lab}/{student}/{answer.json()['received']}"
         assert ask(hub, tokens["grader"], "GET", place).status_code in (403, 404)
