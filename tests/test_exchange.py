@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import logging
 import os
 import tarfile
 from collections.abc import Iterator
@@ -259,7 +260,8 @@ def _act(hub, tokens, tmp_path, monkeypatch, lab):
         monkeypatch.setenv("JUPYTERHUB_API_TOKEN", tokens[who])
         where = {"root": str(folder), "db_url": f"sqlite:///{folder}/gradebook.db"}
         config = Config({"CourseDirectory": where | {"course_id": "equipoise", "assignment_id": lab}})
-        own = {"assignment_dir": str(folder)} | options
+        # A log of its own, since nbgrader's API sets the level of the one that all share.
+        own = {"assignment_dir": str(folder), "log": logging.getLogger("exchange")} | options
         return kind(coursedir=CourseDirectory(config=config), config=config, **own).start()
 
     act.folder, act.lab = tmp_path, lab
