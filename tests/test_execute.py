@@ -235,6 +235,13 @@ def test_too_much_memory_is_an_error_or_the_end_of_the_cell(engine):
     assert notebook.cells[3].outputs[0].ename == "MemoryError"
 
 
+def test_a_cell_that_prints_faster_than_is_read_is_not_taken_for_endless(engine):
+    lines = "value = given(2)\nfor number in range(5000):\n    print(number, flush=True)"
+    _, result = mark(engine, LAB, RIGHT | {"value": lines})
+    assert result.scores["test-value"] == 1
+    assert [note.text for note in result.notes] == ["This cell printed more than is kept; the rest was left out"]
+
+
 def test_output_is_cut_and_said_so(engine):
     notebook, result = mark(engine, LAB, RIGHT | {"double": "print('x' * 10 ** 6)\n" + RIGHT["double"]})
     assert result.scores["test-double"] == 1

@@ -43,8 +43,6 @@ MOST_RESTARTS = 3
 GRACE_SECONDS = 3.0  # between an interrupt and the end
 LOOK_SECONDS = 0.25  # between two looks at whether the kernel still lives
 START_SECONDS = 30
-LARGEST_MESSAGE = 20_000_000  # bytes; a larger one closes the connection
-MOST_WAITING = 20  # messages
 LONGEST_MESSAGE = 2000  # characters of an error
 DEATHS = {
     "memory": "used more memory than the {memory} MB that a submission may use",
@@ -351,9 +349,7 @@ class _Student(NotebookClient):
     def __init__(self, notebook: NotebookNode, limits: Limits):
         self.folder = tempfile.TemporaryDirectory(prefix="equipoise-")
         context = zmq.asyncio.Context()
-        context.setsockopt(zmq.MAXMSGSIZE, LARGEST_MESSAGE)
-        context.setsockopt(zmq.RCVHWM, MOST_WAITING)
-        context.setsockopt(zmq.LINGER, 0)
+        context.setsockopt(zmq.SNDTIMEO, 0)  # a line that the kernel has spoilt takes nothing, and would be waited for
         manager = AsyncKernelManager(
             kernel_name=KERNEL_NAME,
             transport="ipc",
@@ -371,7 +367,7 @@ class _Student(NotebookClient):
         near, far = socket.socketpair()
         with near:
             await self.km.start_kernel(address=address, files=files, line=near.fileno())
-        self.kc = self.km.client()
+        self.kc = self.km.client(context=self.km.context)  # else it makes one of its own, which waits
         self.kc.start_channels(hb=False, stdin=False, control=False)
         try:
             async with asyncio.timeout(START_SECONDS):
@@ -388,7 +384,7 @@ class _Student(NotebookClient):
     async def execute(self, cell: NotebookNode, seconds: float | None, source: str | None = None) -> None:
         """Run a cell and collect its outputs. Raises Overrun or Died."""
         cell.outputs, self.printed, self.cut = [], 0, False
-        request = self.kc.execute(source or cell.source, allow_stdin=False, stop_on_error=False)
+        request = self._send(source or cell.source)
         try:
             async with asyncio.timeout(seconds):
                 while await self._take(cell, request):
@@ -400,13 +396,20 @@ class _Student(NotebookClient):
         """Interrupt the cell that runs; whether the kernel came back."""
         self.launched.interrupt()
         try:
-            request = self.kc.execute("", silent=True, allow_stdin=False)
+            request = self._send("", silent=True)
             async with asyncio.timeout(GRACE_SECONDS):
                 while await self._take(NotebookNode(outputs=[]), request):
                     continue
         except (TimeoutError, Died):
             return False
         return True
+
+    def _send(self, source: str, *, silent: bool = False) -> str:
+        """Ask the kernel to run something. Raises Died if nothing can reach it any more."""
+        try:
+            return self.kc.execute(source, silent=silent, allow_stdin=False, stop_on_error=False)
+        except zmq.Again:
+            raise Died("broke off its own connection") from None
 
     async def _take(self, cell: NotebookNode, request: str) -> bool:
         """Take the next message into ``cell``; False once the request is done."""

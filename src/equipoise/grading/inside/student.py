@@ -47,7 +47,9 @@ def main(spec: dict, sockets: dict[str, int]) -> None:
     kernel, context = StudentKernel.instance(), zmq.Context()
     session = kernel.session
     session.key, session.pid = spec["key"].encode(), os.getpid()
-    publisher = Publisher(_bound(context, zmq.XPUB, sockets["iopub"]), pipe=False, session=session)
+    outlet = _bound(context, zmq.XPUB, sockets["iopub"])
+    outlet.setsockopt(zmq.XPUB_NODROP, 1)  # who prints faster than is read waits, and nobody misses a cell's end
+    publisher = Publisher(outlet, pipe=False, session=session)
     sys.stdout = OutStream(session, publisher, "stdout", watchfd=False)
     sys.stderr = OutStream(session, publisher, "stderr", watchfd=False)
     sys.displayhook = ZMQDisplayHook(session, publisher.background_socket)
