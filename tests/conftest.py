@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import http.server
 import shutil
+import signal
 import threading
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from support import ROOT, copy_course, shell
 
 from equipoise.book import translations
 from equipoise.content import Course, load_course
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background ignores it, and so would all we start
 
 FLAGS = ("--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import stat
+from collections.abc import Iterator
 
 import httpx
 import psutil
@@ -22,7 +24,15 @@ def is_there(process: psutil.Process) -> bool:
         return False
 
 
-def test_it_ends_with_all_that_it_started_and_is_the_only_one(tmp_path):
+@pytest.fixture(name="in_the_background")
+def _in_the_background() -> Iterator[None]:
+    """What a script starts beside itself is told to ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_it_ends_with_all_that_it_started_and_is_the_only_one(tmp_path, in_the_background):
     course, [port] = load_course(copy_course(tmp_path / "course")), free_ports(1)
     (tmp_path / "book").mkdir()
     (tmp_path / "book" / "index.html").write_text("The book")
@@ -35,6 +45,7 @@ def test_it_ends_with_all_that_it_started_and_is_the_only_one(tmp_path):
         started = psutil.Process(hub.process.pid).children(recursive=True)
         assert len(started) >= 4  # proxy, exchange, formgrader, book
         secret = hub.password.encode()
+    assert hub.process.returncode == 0  # in good order, and not because it was killed
     until(lambda: not any(map(is_there, started)))
     for path in hub.state.rglob("*"):  # the password is for this time, and stays nowhere
         assert not (path.is_file() and secret in path.read_bytes()), path

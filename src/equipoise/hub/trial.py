@@ -105,6 +105,8 @@ def _alone(state: Path) -> Iterator[None]:
 
 def _start(state: Path, told: Mapping[str, str]) -> subprocess.Popen:
     command = [
+        "env",
+        "--default-signal=INT",  # by which the hub ends what it started; a script's background would ignore it
         "setpriv",
         "--pdeathsig",
         "TERM",
