@@ -1,18 +1,19 @@
 """Tries: to spoil the line on which the grader sends the next cell, so that the grader waits for ever.
-Must happen: the cell is stopped at its limit, and a kernel that is started again runs the cells below.
+Must happen: the kernel is started again, some times and no more, and every test has a score.
 """
 
 CODE = """
-import os, stat
+import os, socket, stat, time
 
 for descriptor in map(int, os.listdir("/proc/self/fd")):
     try:
         if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
-            os.write(descriptor, b"{" * 99)
+            with socket.socket(fileno=os.dup(descriptor)) as line:
+                if str(line.getsockname()).endswith("-1"):
+                    line.send(b"{" * 99)
     except OSError:
         pass
-while True:
-    pass
+time.sleep(0.3)
 """
 
 
