@@ -25,7 +25,7 @@ from equipoise.hub.walls import PROGRAMS, SHELL, Room
 EXCHANGE = "exchange"
 RESERVED_PORTS = range(600, 1024)
 BOOK = "book"
-ENDS_WITH_HUB = ("setpriv", "--pdeathsig", "TERM")  # even with one that is killed, and so leaves its port to the next
+ENDS_WITH_PARENT = ("setpriv", "--pdeathsig", "TERM")  # even one that is killed, and so leaves its port to the next
 GRADER = Path(__file__).parent / "grader"
 REACH_EXCHANGE = f"access:services!service={EXCHANGE}"
 SERVER_SCOPES = ["users:activity!user", "access:servers!server", REACH_EXCHANGE]
@@ -66,7 +66,7 @@ def configure(
     c.ConfigurableHTTPProxy.pid_file = str(state / "proxy.pid")
     c.JupyterHub.hub_bind_url = ports.url("hub")
     c.ConfigurableHTTPProxy.api_url = ports.url("proxy")
-    c.ConfigurableHTTPProxy.command = [*ENDS_WITH_HUB, str(PROGRAMS / "configurable-http-proxy")]
+    c.ConfigurableHTTPProxy.command = [*ENDS_WITH_PARENT, str(PROGRAMS / "configurable-http-proxy")]
     c.JupyterHub.load_roles = roles(courses)
     c.JupyterHub.load_groups = {}  # for whoever calls to fill, unless groups come from launches
     c.JupyterHub.services = [
@@ -93,7 +93,7 @@ def configure(
 
 
 def _module(name: str, *arguments: Path) -> list[str]:
-    return [*ENDS_WITH_HUB, interpreter(), "-m", f"equipoise.hub.{name}", *map(str, arguments)]
+    return [*ENDS_WITH_PARENT, interpreter(), "-m", f"equipoise.hub.{name}", *map(str, arguments)]
 
 
 def formgrader_environment(course: str, checkout: Path, room: Path, exchange: str, gradebook: str = "") -> dict:

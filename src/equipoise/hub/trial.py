@@ -26,7 +26,7 @@ import httpx
 from equipoise.content import Course
 from equipoise.hub import walls
 from equipoise.hub.exchange import Store
-from equipoise.hub.settings import BOOK, EXCHANGE
+from equipoise.hub.settings import BOOK, ENDS_WITH_PARENT, EXCHANGE
 
 SETTINGS_VARIABLE = "EQUIPOISE_TRIAL"  # what trial_config.py is told
 GRADERS, STUDENTS = ("instructor", "grader"), ("student1", "student2")
@@ -107,14 +107,8 @@ def _start(state: Path, told: Mapping[str, str]) -> subprocess.Popen:
     command = [
         "env",
         "--default-signal=INT",  # by which the hub ends what it started; a script's background would ignore it
-        "setpriv",
-        "--pdeathsig",
-        "TERM",
-        sys.executable,
-        "-m",
-        "jupyterhub",
-        "-f",
-        str(Path(__file__).with_name("trial_config.py")),
+        *ENDS_WITH_PARENT,
+        *(sys.executable, "-m", "jupyterhub", "-f", str(Path(__file__).with_name("trial_config.py"))),
     ]
     environment = os.environ | {SETTINGS_VARIABLE: json.dumps(told)}
     with (state / "hub.log").open("ab") as log:
